@@ -1,0 +1,1 @@
+"""What every layer may use. Knows nothing of `sync`."""

@@ -1,0 +1,1 @@
+"""Employees and groups of Entra tenants, in the Moxso directory."""

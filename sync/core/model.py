@@ -1,0 +1,231 @@
+"""The words of the product as frozen values. No I/O, no clock, no identifiers made here.
+
+Order of truth. There is one reader per connection (a lease), so the order of reading is the order of
+truth. Every change carries an `order`: one integer, `epoch << 44 | fence << 20 | page`, that only grows
+for a connection: the epoch with every connect or reset, the fence with every lease taken, the page within
+one lease. A row remembers the order of the last change it took; older ones are refused, an equal one was
+applied already. So queue messages may be doubled, delayed and reordered at will.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Literal, NamedTuple
+
+FeedName = Literal["users", "groups"]
+FEEDS: tuple[FeedName, FeedName] = ("users", "groups")
+
+FENCE_BITS, PAGE_BITS = 24, 20
+
+
+def make_order(epoch: int, fence: int, page: int) -> int:
+    """Combine to the one number that rows and changes are compared by. Raises ValueError when out of range."""
+    if not (0 <= epoch < 1 << 19 and 0 <= fence < 1 << FENCE_BITS and 0 <= page < 1 << PAGE_BITS):
+        raise ValueError("order out of range")
+    return epoch << (FENCE_BITS + PAGE_BITS) | fence << PAGE_BITS | page
+
+
+def epoch_of(order: int) -> int:
+    """Which epoch of the connection an order belongs to."""
+    return order >> (FENCE_BITS + PAGE_BITS)
+
+
+class Presence(StrEnum):
+    """What the directory last said about an object."""
+
+    UNKNOWN = "unknown"  # only mentioned (as a member); its properties were never seen
+    PRESENT = "present"
+    SOFT_DELETED = "soft_deleted"  # restorable for 30 days, keeps its memberships
+    HARD_DELETED = "hard_deleted"
+    ABSENT = "absent"  # missing from a complete full pass
+
+
+class AccountState(StrEnum):
+    """Whether a person has an account, and whether it may be used."""
+
+    NONE = "none"
+    ACTIVE = "active"
+    INACTIVE = "inactive"
+
+
+class Reason(StrEnum):
+    """Why there is no account, why it is inactive, or why nothing was done. Shown to admins as text."""
+
+    OK = ""
+    LEFT = "left"
+    DISABLED = "disabled"
+    OUT_OF_SCOPE = "out_of_scope"
+    ADMIN = "admin"
+    GUEST = "guest"
+    NO_ADDRESS = "no_address"
+    NO_NAME = "no_name"
+    ADDRESS_CONFLICT = "address_conflict"
+    HELD = "held"
+    TOO_LARGE = "too_large"
+    UNKNOWN = "unknown"
+
+
+REMOVAL_REASONS = frozenset({Reason.LEFT, Reason.DISABLED, Reason.OUT_OF_SCOPE})
+
+
+class MailMark(StrEnum):
+    """Where a person stands with the one introductory mail."""
+
+    NONE = ""
+    BASELINE = "baseline"  # was there at the first full pass and the admin chose not to mail them
+    CLAIMED = "claimed"  # a mail row exists or is about to; never claimed twice
+    SENT = "sent"
+
+
+class ChangeKind(StrEnum):
+    """What a change brings."""
+
+    PATCH = "patch"  # from a pull: absent property keeps its value, null clears
+    SNAPSHOT = "snapshot"  # from a full pass: absent property was never set
+    REMOVED = "removed"  # a tombstone: presence says soft or hard
+    ABSENT = "absent"  # not in a complete full pass
+    REVISIT = "revisit"  # nothing new from the directory: decide again (settings, approval, freed address)
+
+
+@dataclass(frozen=True, slots=True)
+class UserChange:
+    """One person as one page told it. `properties` uses Graph's names; `manager` is an object id or None."""
+
+    object_id: str
+    order: int
+    kind: ChangeKind
+    properties: Mapping[str, Any] = field(default_factory=dict)
+    presence: Presence = Presence.PRESENT
+    released: bool = False  # an admin approved the removal this change leads to
+
+
+@dataclass(frozen=True, slots=True)
+class GroupChange:
+    """One group as one page told it."""
+
+    object_id: str
+    order: int
+    kind: ChangeKind
+    properties: Mapping[str, Any] = field(default_factory=dict)
+    presence: Presence = Presence.PRESENT
+
+
+@dataclass(frozen=True, slots=True)
+class MembershipChange:
+    """One direct edge. `member_type` is `user`, `group` or another Graph type, which makes no edge of ours."""
+
+    group_id: str
+    member_id: str
+    member_type: str
+    order: int
+    present: bool
+
+
+class Page(NamedTuple):
+    """One delta page, read. Exactly one of the links is set."""
+
+    users: list[UserChange]
+    groups: list[GroupChange]
+    memberships: list[MembershipChange]
+    next_link: str | None
+    delta_link: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class PersonRecord:
+    """What is stored of one person of one tenant, with the account linked to it. One row."""
+
+    object_id: str
+    order: int = 0
+    manager_order: int = 0  # a manager may come as an item of its own
+    presence: Presence = Presence.UNKNOWN
+    source: Mapping[str, Any] = field(default_factory=dict)
+    memberships: Mapping[str, int] = field(default_factory=dict)  # group id -> order; negative: removed then
+    account_id: str = ""
+    account_state: AccountState = AccountState.NONE
+    origin: Literal["", "entra", "manual"] = ""  # the account's `source`
+    reason: Reason = Reason.UNKNOWN
+    since: str = ""  # when account_state or reason last changed, ISO
+    address: str = ""  # the folded address the account holds in the workspace
+    conflict_with: str = ""  # whose address it is, when reason is address_conflict
+    fields: Mapping[str, str] = field(default_factory=dict)  # the account's fields, mapped
+    held: str = ""  # id of the hold that keeps a removal from being applied
+    mail: MailMark = MailMark.NONE
+    baseline: bool = False  # was there at the first full pass
+    etag: str = field(default="", compare=False)
+
+    @property
+    def groups(self) -> frozenset[str]:
+        """Ids of the groups the person is a direct member of."""
+        return frozenset(group for group, order in self.memberships.items() if order > 0)
+
+
+@dataclass(frozen=True, slots=True)
+class GroupRecord:
+    """What is stored of one group. `parents` are the groups it is a direct member of, like a person's."""
+
+    object_id: str
+    order: int = 0
+    presence: Presence = Presence.UNKNOWN
+    source: Mapping[str, Any] = field(default_factory=dict)
+    parents: Mapping[str, int] = field(default_factory=dict)
+    members: int = 0  # direct people, as of the last full pass and the changes since
+    etag: str = field(default="", compare=False)
+
+    @property
+    def name(self) -> str:
+        """The display name, or the empty string."""
+        return str(self.source.get("displayName") or "")
+
+
+@dataclass(frozen=True, slots=True)
+class SyncSettings:
+    """What the admin chose for one connection. `version` grows with every save and is the ETag of the API."""
+
+    version: int = 1
+    mail_existing: bool = False  # mail the people who are there at the first full pass too
+    onboarding: bool = True  # mail people who join later
+
+
+class Action(StrEnum):
+    """What a plan does to one account."""
+
+    CREATE = "create"
+    LINK = "link"
+    UPDATE = "update"
+    DEACTIVATE = "deactivate"
+    REACTIVATE = "reactivate"
+    SKIP = "skip"
+
+
+@dataclass(frozen=True, slots=True)
+class ActivityEntry:
+    """One account's before and after in one run. Values are the account's fields, state and reason."""
+
+    object_id: str
+    action: Action
+    reason: Reason
+    before: Mapping[str, str]
+    after: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How the people of one shard stand, kept exactly: written in the transaction that changes them."""
+
+    people: int = 0  # present in the directory
+    active: int = 0
+    inactive: int = 0
+    skipped: Mapping[str, int] = field(default_factory=dict)  # Reason value -> present people without account
+
+    def plus(self, other: Counts) -> Counts:
+        """Sum, without zeros in `skipped`."""
+        skipped = {key: self.skipped.get(key, 0) + other.skipped.get(key, 0) for key in {*self.skipped, *other.skipped}}
+        return Counts(
+            self.people + other.people,
+            self.active + other.active,
+            self.inactive + other.inactive,
+            {key: count for key, count in sorted(skipped.items()) if count},
+        )

@@ -1,0 +1,133 @@
+"""Runs, holds and mails: what happened, what waits, what was sent.
+
+A run is one pull or one full pass. Its work is split into numbered parts, each applied by one queue message;
+`finish_part` marks a part done in the same conditional write that adds its counts, so that a part counts once
+however often its message comes, and exactly one caller sees the last part finish.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Literal
+
+from sync.core.model import Reason
+
+Cause = Literal["notification", "timer", "admin", "first", "reconcile", "reset", "approval"]
+
+
+class Stage(StrEnum):
+    """Where a run is. A pull goes applying -> done; a full pass walks the whole line, a first one waits for Start."""
+
+    READING = "reading"
+    PLANNING = "planning"
+    WAITING = "waiting"
+    APPLYING = "applying"
+    REMOVING = "removing"
+    DONE = "done"
+
+
+class Outcome(StrEnum):
+    """How a run ended. An incomplete run removed nobody."""
+
+    RUNNING = "running"
+    COMPLETE = "complete"
+    INCOMPLETE = "incomplete"
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One pull or full pass. `id` sorts newest first: inverted milliseconds, then random hex."""
+
+    id: str
+    scope: str
+    connection: str
+    kind: Literal["pull", "pass"]
+    cause: Cause
+    epoch: int
+    started_at: str
+    noticed_at: str = ""  # when the change was first heard of: notification received, or the pull's start
+    finished_at: str = ""
+    stage: Stage = Stage.APPLYING
+    outcome: Outcome = Outcome.RUNNING
+    error: str = ""  # a code of docs/errors.md when incomplete
+    first: bool = False  # the pass that brings in everybody
+    start_order: int = 0  # rows last touched before this order and not seen by the pass are absent
+    feed: Literal["users", "groups", ""] = ""  # what is being read (pass), or what was pulled
+    cursor: str = ""  # where a pass goes on reading: a nextLink, or empty for the start of the feed
+    block: int = 0  # blocks read so far
+    read: int = 0  # items read so far
+    delta_links: Mapping[str, str] = field(default_factory=dict)  # feed -> deltaLink the pass reached
+    frozen: tuple[str, ...] = ()  # feeds the pass was refused: nothing is concluded from them
+    parts: int = 0  # parts of the present stage
+    done_parts: frozenset[int] = frozenset()
+    counts: Mapping[str, int] = field(default_factory=dict)  # Action value -> accounts; also `held`, `mailed`, `moved`
+    etag: str = field(default="", compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class HeldRemoval:
+    """One person a hold is about."""
+
+    object_id: str
+    name: str
+    reason: Reason
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """Removals waiting for an admin. Approval is for exactly `removals`, once, until `expires_at`."""
+
+    id: str
+    scope: str
+    connection: str
+    run: str
+    cause: str
+    created_at: str
+    expires_at: str
+    removals: tuple[HeldRemoval, ...] = ()
+    state: Literal["waiting", "approved", "rejected", "expired"] = "waiting"
+    decided_by: str = ""
+    decided_at: str = ""
+    etag: str = field(default="", compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class GuardWindow:
+    """Removals of the last 24 hours and the number of active accounts they are measured by."""
+
+    scope: str
+    active: int = 0
+    removals: Mapping[str, tuple[str, int]] = field(default_factory=dict)  # part key -> (when ISO, how many)
+    etag: str = field(default="", compare=False)
+
+
+class MailState(StrEnum):
+    """The life of the one onboarding mail of a person."""
+
+    DUE = "due"
+    SENDING = "sending"
+    SENT = "sent"
+    REFUSED = "refused"  # the server said no for good (bad address)
+    NEEDS_REVIEW = "needs_review"  # sent or not: nobody can tell; never resent blindly
+    CANCELLED = "cancelled"  # the person was no longer eligible when its turn came
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """The permanent claim on a person's one onboarding mail, keyed (tenant, object id, generation)."""
+
+    tenant_id: str
+    object_id: str
+    connection: str
+    address: str
+    name: str
+    created_at: str
+    generation: int = 1
+    state: MailState = MailState.DUE
+    operation_id: str = ""  # deterministic, given to the provider where it takes one
+    attempts: int = 0
+    changed_at: str = ""
+    note: str = ""  # what the server said, without addresses
+    etag: str = field(default="", compare=False)

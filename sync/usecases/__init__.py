@@ -1,0 +1,1 @@
+"""One verb of the product a file: orchestration over the core and the ports."""

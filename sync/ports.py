@@ -89,7 +89,7 @@ class Subscriptions(Protocol):
         """Remove one; gone already is fine."""
 
 
-class CursorExpired(Exception):  # noqa: N818 - it is an answer of Graph's, not a fault
+class CursorExpired(Exception):
     """The delta token is no longer known (7 days, 410, syncStateNotFound): read the feed from scratch."""
 
 

@@ -17,6 +17,7 @@ from datetime import datetime, timedelta
 from enum import Enum
 from typing import Any, NamedTuple, Protocol
 
+from shared.errors import Defect
 from sync.core.connection import Connection, ConnectionView, Reader, Watch
 from sync.core.messages import Message
 from sync.core.model import ActivityEntry, Counts, FeedName, GroupRecord, Page, PersonRecord
@@ -122,6 +123,10 @@ class SignIn(Protocol):
 # --- storage -----------------------------------------------------------------------------------------------------
 
 
+class BadCursor(Defect):
+    """A page cursor that this port did not make: answer the visitor with 400."""
+
+
 class Connections(Protocol):
     """Connections with their reader and watch rows, partitioned by workspace."""
 
@@ -154,6 +159,11 @@ class Tenants(Protocol):
         The same connection again gets the epoch it has. Raises `Conflict` while another connection holds it.
         """
 
+    def advance(self, tenant_id: str, connection_id: str) -> int:
+        """A new epoch for the connection that holds the tenant (reset, disconnect): one more than any epoch the
+        tenant ever had. Raises `Conflict` when this connection does not hold it.
+        """
+
     def release(self, tenant_id: str, connection_id: str) -> None:
         """Unbind, if this connection holds it; the epoch is remembered for ever."""
 
@@ -184,6 +194,18 @@ class Activity(NamedTuple):
 COMMIT_LIMIT = 98  # a transaction takes 100 rows: 98 people, the activity row, the counter row
 
 
+class RowTooLarge(Defect):
+    """One person's row is more than a row can hold; the others of the batch may be written without it."""
+
+    def __init__(self, object_id: str) -> None:
+        super().__init__("a row is larger than storage can hold")
+        self.object_id = object_id
+
+
+class TransactionTooLarge(Defect):
+    """The rows of one transaction are more than 4 MiB together; nothing was written. Halve and try again."""
+
+
 class People(Protocol):
     """Person rows with their accounts, in shards; group rows beside them."""
 
@@ -195,7 +217,8 @@ class People(Protocol):
     ) -> LoadedShard:
         """Write up to COMMIT_LIMIT people, the shard's counts and the activity in ONE transaction, or nothing.
         Each write is conditional on its record's etag (empty: must not exist); the counter on `loaded.token`.
-        Raises `Conflict`. Returns the shard as it is now (written records carry their new etags).
+        Raises `Conflict`, `RowTooLarge`, `TransactionTooLarge`. Returns the shard as it is now (written records
+        carry their new etags).
         """
 
     def page(self, scope: str, shards: Sequence[str], cursor: str, limit: int) -> tuple[Sequence[PersonRecord], str]:
@@ -222,7 +245,9 @@ class Groups(Protocol):
         """The named groups, or all of them in one scan."""
 
     def commit(self, scope: str, writes: Sequence[GroupRecord]) -> Sequence[GroupRecord]:
-        """Write any number in transactions of 100, each row conditional on its etag. Raises `Conflict`."""
+        """Write any number in transactions of 100, each row conditional on its etag; returned with new etags.
+        Raises `Conflict` (transactions before it stay), `RowTooLarge`.
+        """
 
     def page(self, scope: str, cursor: str, limit: int) -> tuple[Sequence[GroupRecord], str]:
         """The next `limit` groups and the cursor to go on with (empty at the end)."""
@@ -348,7 +373,7 @@ class Mails(Protocol):
         """Conditional on the etag."""
 
     def page(self, tenant_id: str, cursor: str, limit: int) -> tuple[Sequence[Mail], str]:
-        """Mails of a tenant, newest first."""
+        """Mails of a tenant, newest first, without etags: to change one, `get` it first."""
 
     def due(self, tenant_id: str, before: datetime) -> Sequence[Mail]:
         """Claims still `due` that were made before then: their message may have been lost."""

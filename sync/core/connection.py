@@ -163,6 +163,9 @@ class Reader:
     passed_at: str = ""  # when the last complete full pass began
     failures: int = 0  # transient failures in a row, for backing off
     retry_at: str = ""  # not before (Retry-After), ISO or empty
+    suspect_code: str = ""  # an error only an admin could mend was seen, and is being confirmed
+    suspect_since: str = ""
+    floor: int = 0  # the start order of the last complete full pass: what was read before it is superseded
     etag: str = field(default="", compare=False)
 
 

@@ -37,12 +37,15 @@ class PullMessage:
 
 @dataclass(frozen=True, slots=True)
 class PassMessage:
-    """Take a full pass one step further: read the next block, or move to the next stage."""
+    """Take a full pass one step further: read block `block`. An empty `run` begins a pass; block -1 is a nudge
+    for a pass that stands still: go on from wherever it is.
+    """
 
     connection: str
     epoch: int
-    run: str
-    cause: str = "reconcile"
+    run: str = ""
+    block: int = -1
+    cause: Literal["first", "reconcile", "reset", "admin"] = "reconcile"
 
 
 @dataclass(frozen=True, slots=True)

@@ -131,6 +131,7 @@ class Page(NamedTuple):
     memberships: list[MembershipChange]
     next_link: str | None
     delta_link: str | None
+    skipped: int = 0  # items whose id is not an object id of Entra's: nothing could be stored under it
 
 
 @dataclass(frozen=True, slots=True)

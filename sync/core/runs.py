@@ -49,6 +49,7 @@ class Run:
     started_at: str
     noticed_at: str = ""  # when the change was first heard of: notification received, or the pull's start
     finished_at: str = ""
+    touched_at: str = ""  # when it last moved on; a pass that stands still is nudged
     stage: Stage = Stage.APPLYING
     outcome: Outcome = Outcome.RUNNING
     error: str = ""  # a code of docs/errors.md when incomplete
@@ -73,6 +74,7 @@ class HeldRemoval:
     object_id: str
     name: str
     reason: Reason
+    absent_order: int = 0  # a pass missed the person: the order to record the absence with; 0: the row tells already
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,33 @@
+"""How one person counts in a shard's counter row."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from sync.core.model import AccountState, Counts, PersonRecord, Presence
+
+
+def counts_of(record: PersonRecord) -> Counts:
+    """This person alone."""
+    present = record.presence is Presence.PRESENT
+    without = present and record.account_state is AccountState.NONE
+    return Counts(
+        people=int(present),
+        active=int(record.account_state is AccountState.ACTIVE),
+        inactive=int(record.account_state is AccountState.INACTIVE),
+        skipped={record.reason.value: 1} if without else {},
+    )
+
+
+def recount(counts: Counts, changes: Iterable[tuple[PersonRecord, PersonRecord]]) -> Counts:
+    """The counts after (before, after) pairs were written."""
+    people, active, inactive, skipped = counts.people, counts.active, counts.inactive, dict(counts.skipped)
+    for before, after in changes:
+        for record, sign in ((before, -1), (after, 1)):
+            one = counts_of(record)
+            people += sign * one.people
+            active += sign * one.active
+            inactive += sign * one.inactive
+            for reason in one.skipped:
+                skipped[reason] = skipped.get(reason, 0) + sign
+    return Counts(people, active, inactive, {reason: n for reason, n in sorted(skipped.items()) if n})

@@ -1,0 +1,167 @@
+"""Reading one delta page: from Graph's JSON to changes, strictly. A page that is not whole is an error, never
+"no changes"; a part of an item that is not what it should be is left out, and the rest is used.
+
+Shapes: microsoft-facts §1.2-1.4 (users) and §2.2 (groups).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+from unicodedata import is_normalized, normalize
+from urllib.parse import urlsplit
+
+from sync.core.mapping import GROUP_SELECT, USER_SELECT
+from sync.core.model import ChangeKind, FeedName, GroupChange, MembershipChange, Page, Presence, UserChange
+
+NEXT_LINK, DELTA_LINK = "@odata.nextLink", "@odata.deltaLink"
+LINK_LIMIT = 16_384  # characters; Graph's cursors have a few hundred
+_GUID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}").fullmatch
+_PRINTABLE = re.compile(r"[!-~]+").fullmatch
+_DELTA_PATH = re.compile(r"/v1\.0/(users|groups)/(?:microsoft\.graph\.)?delta(?:\(\)|%28%29)?").fullmatch
+
+# What no storage row or XML could hold, or what would start a new line somewhere.
+_FORBIDDEN = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
+
+# What a property must be; anything else is left out, as if Graph had not mentioned it. None always clears.
+_KINDS: Mapping[str, type] = {
+    "accountEnabled": bool,
+    "securityEnabled": bool,
+    "mailEnabled": bool,
+    "groupTypes": list,
+}
+_RELATIONS = frozenset({"id", "manager", "members"})
+_USER_KINDS = {name: _KINDS.get(name, str) for name in USER_SELECT if name not in _RELATIONS}
+_GROUP_KINDS = {name: _KINDS.get(name, str) for name in GROUP_SELECT if name not in _RELATIONS}
+
+
+class MalformedPage(ValueError):
+    """The page cannot be trusted as a whole. The message says why, without anything of its content."""
+
+
+def read_page(data: object, feed: FeedName, base: str, cursor: str, *, order: int, full: bool) -> Page:
+    """The changes and the link of a decoded page. `base` is the cloud's Graph endpoint, `cursor` the link that was
+    followed (empty at the start of the feed). Raises MalformedPage.
+    """
+    if not isinstance(data, dict) or not isinstance(items := data.get("value"), list):
+        raise MalformedPage("no list of values")
+    next_link, delta_link = _links(data, feed, base, cursor)
+    kind = ChangeKind.SNAPSHOT if full else ChangeKind.PATCH
+    page = Page([], [], [], next_link, delta_link)
+    skipped = 0
+    for item in items:
+        if not isinstance(item, dict) or not isinstance(raw_id := item.get("id"), str):
+            raise MalformedPage("an item without an id")
+        if (object_id := guid(raw_id)) is None:
+            skipped += 1  # not an Entra object id: nothing we could store under it
+        elif feed == "users":
+            page.users.append(_user(item, object_id, order, kind))
+        else:
+            page.groups.append(_group(item, object_id, order, kind))
+            page.memberships.extend(_members(item, object_id, order))
+    return page._replace(skipped=skipped)
+
+
+def guid(value: object) -> str | None:
+    """An object id in its one form (lower case, with dashes); None for anything else."""
+    return value.lower() if isinstance(value, str) and len(value) == 36 and _GUID(value) else None
+
+
+def check_link(link: object, feed: FeedName, base: str) -> str:
+    """The link, if it leads to this feed's delta at `base` and nowhere else; raises MalformedPage otherwise.
+
+    Checked as text first, because parsers disagree on userinfo, backslashes, dots and blanks.
+    """
+    if not isinstance(link, str) or len(link) > LINK_LIMIT or not _PRINTABLE(link) or "\\" in link or "#" in link:
+        raise MalformedPage("a link that is not a URL")
+    parts, own = urlsplit(link), urlsplit(base)
+    same_host = parts.netloc.lower() in {own.netloc.lower(), f"{own.hostname}:{own.port or 443}"}
+    path = _DELTA_PATH(parts.path)
+    if parts.scheme != own.scheme or not same_host or path is None or path[1] != feed:
+        raise MalformedPage("a link that leads elsewhere")
+    return link
+
+
+def _links(data: Mapping[str, Any], feed: FeedName, base: str, cursor: str) -> tuple[str | None, str | None]:
+    next_link, delta_link = data.get(NEXT_LINK), data.get(DELTA_LINK)
+    if (next_link is None) == (delta_link is None):
+        raise MalformedPage("neither or both of the links")
+    if next_link is None:
+        return None, check_link(delta_link, feed, base)
+    if next_link == cursor:
+        raise MalformedPage("a page that leads to itself")
+    return check_link(next_link, feed, base), None
+
+
+def _user(item: Mapping[str, Any], object_id: str, order: int, kind: ChangeKind) -> UserChange:
+    if (presence := _removed(item)) is not None:
+        return UserChange(object_id, order, ChangeKind.REMOVED, presence=presence)
+    properties = _properties(item, _USER_KINDS)
+    if "manager@delta" in item:
+        _put_manager(item["manager@delta"], properties)
+    return UserChange(object_id, order, kind, properties)
+
+
+def _group(item: Mapping[str, Any], object_id: str, order: int, kind: ChangeKind) -> GroupChange:
+    if (presence := _removed(item)) is not None:
+        return GroupChange(object_id, order, ChangeKind.REMOVED, presence=presence)
+    return GroupChange(object_id, order, kind, _properties(item, _GROUP_KINDS))
+
+
+def _properties(item: Mapping[str, Any], kinds: Mapping[str, type]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name, value in item.items():
+        kind = kinds.get(name)
+        if kind is None:
+            continue
+        if value is None or (kind is bool and (value is True or value is False)):
+            found[name] = value
+        elif kind is str and type(value) is str:
+            plain = value.isprintable() and (value.isascii() or is_normalized("NFC", value))
+            found[name] = value if plain else _tidy(value)
+        elif kind is list and type(value) is list:
+            found[name] = [_tidy(entry) for entry in value if isinstance(entry, str)]
+    return found
+
+
+def _tidy(text: str) -> str:
+    return normalize("NFC", _FORBIDDEN.sub(" ", text))
+
+
+def _removed(item: Mapping[str, Any]) -> Presence | None:
+    """What a tombstone says; None when the item is not one. Delta pages hold an object, notifications a text.
+    An unknown reason counts as the restorable kind.
+    """
+    if item.get("@removed") is None:
+        return None
+    mark = item["@removed"]
+    reason = mark.get("reason") if isinstance(mark, dict) else mark
+    return Presence.HARD_DELETED if reason == "deleted" else Presence.SOFT_DELETED
+
+
+def _put_manager(entries: object, properties: dict[str, Any]) -> None:
+    """The manager, if the entries tell one: a change lists the former as removed and the new one, in any order."""
+    told = [entry for entry in entries if isinstance(entry, dict)] if isinstance(entries, list) else []
+    present = [found for entry in told if "@removed" not in entry and (found := guid(entry.get("id")))]
+    if present:
+        properties["manager"] = present[-1]
+    elif any("@removed" in entry for entry in told):
+        properties["manager"] = None
+
+
+def _members(item: Mapping[str, Any], group_id: str, order: int) -> list[MembershipChange]:
+    entries = item.get("members@delta")
+    if not isinstance(entries, list) or _removed(item) is not None:
+        return []
+    return [
+        MembershipChange(group_id, member, _member_type(entry), order, "@removed" not in entry)
+        for entry in entries
+        if isinstance(entry, dict) and (member := guid(entry.get("id")))
+    ]
+
+
+def _member_type(entry: Mapping[str, Any]) -> str:
+    """`user`, `group` or another of Graph's types, from `#microsoft.graph.user`."""
+    told = entry.get("@odata.type")
+    return told.rpartition(".")[2] if isinstance(told, str) else "directoryObject"

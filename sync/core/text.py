@@ -1,0 +1,27 @@
+"""Text from a directory: kept as data, made harmless for every sink once, here."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+# C0 and C1 controls, line and paragraph separators, and surrogates that no encoding can write. Joiners and
+# bidirectional marks stay: names in Persian or Hindi and emoji families need them; pages isolate them.
+_FORBIDDEN = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
+_SPACES = re.compile(r"\s+")
+TEXT_LIMIT = 256
+
+
+def clean(value: object, limit: int = TEXT_LIMIT) -> str:
+    """One line of NFC text of at most `limit` characters; the empty string for anything that is not text."""
+    if not isinstance(value, str) or not value:
+        return ""
+    if value.isascii() and value.isprintable():  # the common case, thirty times cheaper
+        return value.strip()[:limit]
+    text = unicodedata.normalize("NFC", _FORBIDDEN.sub(" ", value[: 16 * limit]))
+    return _SPACES.sub(" ", text).strip()[:limit]
+
+
+def fold(text: str) -> str:
+    """For comparing and searching: case-folded NFKC."""
+    return unicodedata.normalize("NFKC", text).casefold()

@@ -1,0 +1,179 @@
+"""Decide the people of one shard and write what follows: the one write path of pulls and full passes.
+
+Every chunk of up to 98 people goes in with its audit and the shard's counts in one transaction. A lost race
+(`Conflict`) reads the rows again and decides again; what was committed before it stays committed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple
+
+from shared.clock import iso
+from shared.errors import Conflict, Transient
+from shared.events import log
+from sync.core.connection import Connection
+from sync.core.counting import recount
+from sync.core.decide import Context, Decision, decide, differs, wanted_address
+from sync.core.mapping import display_name
+from sync.core.messages import MailMessage
+from sync.core.model import MailMark, PersonRecord, Presence, Reason
+from sync.core.runs import Mail
+from sync.ports import COMMIT_LIMIT, Activity, LoadedShard, RowTooLarge, TransactionTooLarge
+from sync.usecases import claims
+from sync.usecases.services import Services
+
+TRIES = 8
+Pair = tuple[PersonRecord, PersonRecord]
+Propose = Callable[[LoadedShard], Sequence[Pair]]  # the (stored, merged) pairs that have news
+Permit = Callable[[list[Decision]], list[Decision]]  # what the guard makes of a batch
+
+
+class Work(NamedTuple):
+    """What is being applied: a part of a run to one shard."""
+
+    connection: Connection
+    run: str
+    part: int
+    shard: str
+    ids: Sequence[str] | None  # None: the whole shard
+    first: bool = False
+    keep_order: bool = False  # a newer order alone is not worth a write (full passes)
+
+
+@dataclass(slots=True)
+class Done:
+    """What came of it."""
+
+    written: int = 0
+    unchanged: int = 0
+    conflicts: int = 0
+    members: dict[str, int] = field(default_factory=dict)  # group -> people more (or fewer)
+    decisions: list[Decision] = field(default_factory=list)  # of the last attempt, written or not
+
+
+def commit_people(services: Services, work: Work, propose: Propose, permit: Permit) -> Done:
+    """Load, decide, write. Raises Transient when the shard stays contended, and what the ports raise."""
+    done = Done()
+    for _ in range(TRIES):
+        loaded = services.people.load(work.connection.scope, work.shard, work.ids)
+        try:
+            _attempt(services, work, loaded, propose, permit, done)
+        except Conflict:
+            done.conflicts += 1
+            continue
+        return done
+    raise Transient("the shard stays contended", retry_after=5)
+
+
+def _attempt(services: Services, work: Work, loaded: LoadedShard, propose: Propose, permit: Permit, done: Done) -> None:
+    pairs = propose(loaded)
+    now = iso(services.clock.now())
+    scope = work.connection.scope
+    wants = {
+        merged.object_id: (address, merged.account_id) for _, merged in pairs if (address := wanted_address(merged))
+    }
+    granted = claims.resolve(services, work.connection, wants, work.run) if wants else {}
+    if any(claim.rehired for claim in granted.values()):  # a predecessor's row, perhaps in this shard, was written
+        loaded = services.people.load(scope, work.shard, work.ids)
+        pairs = propose(loaded)
+    decisions = permit(decide(pairs, granted, Context(work.connection.settings, now, work.first)))
+    writes = [decision for decision in decisions if _worth_writing(decision, work)]
+    done.decisions, done.unchanged = decisions, len(decisions) - len(writes)
+    chunks = [writes[start : start + COMMIT_LIMIT] for start in range(0, len(writes), COMMIT_LIMIT)]
+    while chunks:
+        chunk = chunks.pop(0)
+        try:
+            loaded = _commit(services, work, loaded, chunk, now)
+        except TransactionTooLarge:
+            half = len(chunk) // 2
+            chunks[:0] = [chunk[:half], chunk[half:]]
+            continue
+        except RowTooLarge as error:
+            log("apply.parked", connection=work.connection.id, run=work.run, person=error.object_id, reason="too_large")
+            chunks[:0] = [[_parked(decision, error.object_id, now) for decision in chunk]]
+            continue
+        done.written += len(chunk)
+        _follow_up(services, work.connection, chunk)
+        _count_members(done, chunk)
+
+
+def _worth_writing(decision: Decision, work: Work) -> bool:
+    if decision.after is decision.before:
+        return False
+    return differs(decision.before, decision.after) if work.keep_order else decision.after != decision.before
+
+
+def _commit(services: Services, work: Work, loaded: LoadedShard, chunk: list[Decision], now: str) -> LoadedShard:
+    entries = [entry for decision in chunk if (entry := decision.entry) is not None]
+    return services.people.commit(
+        loaded,
+        [decision.after for decision in chunk],
+        recount(loaded.counts, [(decision.before, decision.after) for decision in chunk]),
+        Activity(work.run, work.part, now, entries) if entries else None,
+    )
+
+
+def _parked(decision: Decision, object_id: str, now: str) -> Decision:
+    """A row that storage cannot hold keeps its account and loses what was too large; the reason is shown."""
+    if decision.after.object_id != object_id:
+        return decision
+    before = decision.before
+    kept = replace(
+        before,
+        order=decision.after.order,
+        presence=Presence.PRESENT,
+        reason=before.reason if before.account_id else Reason.TOO_LARGE,
+        since=now,
+    )
+    return replace(decision, after=kept, mail=False)
+
+
+def _follow_up(services: Services, connection: Connection, chunk: list[Decision]) -> None:
+    for decision in chunk:
+        if decision.freed:
+            before = decision.before
+            holder = claims.holder_of(connection, before)
+            services.addresses.release(connection.workspace, decision.freed, holder)
+    send_mails(services, connection, [decision.after for decision in chunk if decision.mail])
+
+
+def send_mails(services: Services, connection: Connection, people: Sequence[PersonRecord]) -> None:
+    """Claim the onboarding mails of people marked CLAIMED and enqueue them. May be repeated: a claim is for ever."""
+    if not people:
+        return
+    now = iso(services.clock.now())
+    services.mails.claim(
+        [
+            Mail(
+                tenant_id=connection.tenant_id,
+                object_id=person.object_id,
+                connection=connection.id,
+                address=person.address,
+                name=display_name(person),
+                created_at=now,
+            )
+            for person in people
+        ]
+    )
+    for person in people:
+        services.queue.send(MailMessage(connection.id, connection.epoch, person.object_id))
+
+
+def claimed_by(records: Mapping[str, PersonRecord], orders: Mapping[str, int]) -> list[PersonRecord]:
+    """People who were written by this very message before: their mail may not have been enqueued then."""
+    return [
+        record
+        for object_id, order in orders.items()
+        if (record := records.get(object_id)) is not None and record.mail is MailMark.CLAIMED and record.order == order
+    ]
+
+
+def _count_members(done: Done, chunk: list[Decision]) -> None:
+    for decision in chunk:
+        before, after = decision.before.groups, decision.after.groups
+        for group in after - before:
+            done.members[group] = done.members.get(group, 0) + 1
+        for group in before - after:
+            done.members[group] = done.members.get(group, 0) - 1

@@ -1,0 +1,216 @@
+"""One shard of a full pass: what was staged beside what is stored. Plan it, apply it, or remove what is gone.
+
+The same comparison serves the first import and every reconciliation. Joins and updates are written at once;
+removals are only collected here (as staged candidates), because the guard must see all shards' removals together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from shared import canonical
+from shared.events import log
+from sync.core.address import address_key
+from sync.core.connection import ConnectionView
+from sync.core.decide import Context, Decision, decide, hold_back, wanted_address
+from sync.core.mapping import address_of, is_guest
+from sync.core.merge import merge_person, settle_edges
+from sync.core.messages import ChangesMessage
+from sync.core.model import AccountState, ChangeKind, PersonRecord, Presence, UserChange
+from sync.core.runs import Run, Stage
+from sync.ports import LoadedShard
+from sync.usecases import claims, settle
+from sync.usecases.commit import Done, Pair, Work, claimed_by, commit_people, send_mails
+from sync.usecases.groups import count_members
+from sync.usecases.sending import GROUPS
+from sync.usecases.services import Services
+from sync.usecases.staged import Picture, read
+
+STAGES = {"plan": Stage.PLANNING, "apply": Stage.APPLYING, "remove": Stage.REMOVING}
+_REMOVE_PARTS = 1000  # the audit tells a shard's removals from its joins and updates by the part
+
+
+def run(services: Services, view: ConnectionView, message: ChangesMessage) -> None:
+    """Do one shard's part of the pass's present stage; a part of another stage or run is a no-op."""
+    scope = view.connection.scope
+    current = services.runs.get(scope, message.run)
+    if current is None or current.stage is not STAGES[message.work] or message.part in current.done_parts:
+        return
+    if message.work == "remove":
+        counts = _remove(services, view, current, message)
+    elif message.shard == GROUPS:
+        counts = settle.groups_part(services, scope, current, dry=message.work == "plan")
+    elif message.work == "plan":
+        counts = _plan(services, view, current, message.shard)
+    else:
+        counts = _apply(services, view, current, message)
+    settle.part_done(services, view, message, counts)
+
+
+@dataclass(frozen=True, slots=True)
+class _Shard:
+    """A shard's picture and the pairs that follow from it."""
+
+    run: Run
+    picture: Picture
+
+    def pairs(self, loaded: LoadedShard) -> list[Pair]:
+        """(stored, merged) for every person that was staged or is stored, where the pass has news of them."""
+        pairs = []
+        for object_id in {**self.picture.people, **self.picture.edges, **loaded.records}:
+            stored = loaded.records.get(object_id) or PersonRecord(object_id)
+            merged = self._merged(stored)
+            if stored.account_state is not AccountState.NONE or merged is not stored:
+                pairs.append((stored, merged))
+        return pairs
+
+    def _merged(self, stored: PersonRecord) -> PersonRecord:
+        change = self.picture.people.get(stored.object_id)
+        merged = stored if change is None else merge_person(stored, change)
+        if GROUPS not in self.run.frozen:
+            seen = self.picture.edges.get(stored.object_id, {})
+            memberships = settle_edges(merged.memberships, seen, self.run.start_order)
+            if memberships is not merged.memberships:
+                merged = replace(merged, memberships=memberships)
+        return merged
+
+    def absent(self, stored: PersonRecord) -> bool:
+        """Whether a person who is stored was missed by this (complete) pass and not told of since it began."""
+        return (
+            stored.presence is Presence.PRESENT
+            and stored.object_id not in self.picture.people
+            and stored.order < self.run.start_order
+        )
+
+
+def _picture(services: Services, scope: str, current: Run, shard: str) -> _Shard:
+    return _Shard(current, read(services.staging.get(scope, current.id, shard)))
+
+
+def _plan(services: Services, view: ConnectionView, current: Run, shard: str) -> Mapping[str, int]:
+    """What applying this shard would do, and what its people look like; nothing is written but a list of hashes."""
+    connection = view.connection
+    staged = _picture(services, connection.scope, current, shard)
+    pairs = staged.pairs(services.people.load(connection.scope, shard))
+    wants = {m.object_id: (address, m.account_id) for _, m in pairs if (address := wanted_address(m))}
+    foreseen = claims.foresee(services, connection, wants)
+    decisions = decide(pairs, foreseen, Context(connection.settings, current.started_at, current.first))
+    counts: dict[str, int] = {}
+    addresses: list[str] = []
+    for decision in decisions:
+        person = decision.after
+        if person.presence is not Presence.PRESENT:
+            continue
+        for name in ("people", f"would_{decision.action}", *_traits(person)):
+            counts[name] = counts.get(name, 0) + 1
+        if address := address_of(person.source):
+            addresses.append(address_key(address)[:16])
+    services.staging.put(connection.scope, f"{current.id}{settle.ADDRESSES}", 0, {shard: canonical.dumps(addresses)})
+    return counts
+
+
+def _traits(person: PersonRecord) -> list[str]:
+    traits = []
+    if is_guest(person.source):
+        traits.append("guests")
+    elif not address_of(person.source):
+        traits.append("no_address")
+    if person.source.get("accountEnabled") is False:
+        traits.append("disabled")
+    return traits
+
+
+def _apply(services: Services, view: ConnectionView, current: Run, message: ChangesMessage) -> Mapping[str, int]:
+    connection, shard = view.connection, message.shard
+    staged = _picture(services, connection.scope, current, shard)
+    found: dict[str, Any] = {}
+    orders = {object_id: change.order for object_id, change in staged.picture.people.items()}
+
+    def propose(loaded: LoadedShard) -> list[Pair]:
+        found["repeated"] = claimed_by(loaded.records, orders)
+        found["absent"] = [record for record in loaded.records.values() if staged.absent(record)]
+        return staged.pairs(loaded)
+
+    def permit(decisions: list[Decision]) -> list[Decision]:
+        found["removing"] = [d.after for d in decisions if d.removes]
+        return [hold_back(d, d.before.held) if d.removes else d for d in decisions]
+
+    work = Work(connection, current.id, message.part, shard, None, first=current.first, keep_order=True)
+    done = commit_people(services, work, propose, permit)
+    if found["repeated"] and not done.written:
+        send_mails(services, connection, found["repeated"])
+    _leave_removals(services, connection.scope, current, shard, found)
+    _leave_members(services, connection.scope, current, shard, done)
+    log(
+        "apply.finished",
+        connection=connection.id,
+        run=current.id,
+        part=message.part,
+        written=done.written,
+        unchanged=done.unchanged,
+        conflicts=done.conflicts,
+    )
+    active = [r for r in found["absent"] if r.account_state is AccountState.ACTIVE]
+    counts = dict(services.people.run_counts(connection.scope, shard, current.id, message.part))
+    counts["removals"] = len(active) + len(found["removing"])
+    counts["gone"] = len(found["absent"]) + len(found["removing"])
+    return counts
+
+
+def _leave_removals(services: Services, scope: str, current: Run, shard: str, found: Mapping[str, Any]) -> None:
+    removals = [[r.object_id, current.start_order] for r in found["absent"]]
+    removals += [[r.object_id, 0] for r in found["removing"]]
+    if removals:
+        services.staging.put(scope, f"{current.id}{settle.REMOVALS}", 0, {shard: canonical.dumps(removals)})
+
+
+def _leave_members(services: Services, scope: str, current: Run, shard: str, done: Done) -> None:
+    """How many of the shard's people are in each group, for the groups' counts."""
+    if GROUPS in current.frozen:
+        return
+    members: dict[str, int] = {}
+    for record in services.people.load(scope, shard).records.values() if done.written else ():
+        for group in record.groups:
+            members[group] = members.get(group, 0) + 1
+    for decision in done.decisions if not done.written else ():
+        for group in decision.after.groups:
+            members[group] = members.get(group, 0) + 1
+    services.staging.put(scope, f"{current.id}{settle.MEMBERS}", 0, {shard: canonical.dumps(members)})
+
+
+def _remove(services: Services, view: ConnectionView, current: Run, message: ChangesMessage) -> Mapping[str, int]:
+    """Take away what the pass found gone in this shard: permitted by the guard (or only people without an active
+    account, when their removals were held), and confirmed one by one where the evidence is absence.
+    """
+    connection, shard = view.connection, message.shard
+    candidates = settle.removals_of(services, connection.scope, current, shard)
+    missing = [object_id for object_id, order in candidates.items() if order]
+    there = services.directory.find_people(connection, missing) if missing else {}
+    kept = sum(there.values())
+    held = bool(current.counts.get("held"))
+    ids = [object_id for object_id in candidates if not there.get(object_id)]
+
+    def propose(loaded: LoadedShard) -> list[Pair]:
+        pairs = []
+        for object_id in ids:
+            stored = loaded.records.get(object_id)
+            if stored is None or (held and stored.account_state is AccountState.ACTIVE):
+                continue
+            order = candidates[object_id]
+            kind = ChangeKind.ABSENT if order else ChangeKind.REVISIT
+            merged = merge_person(stored, UserChange(object_id, order, kind))
+            if merged is not stored or not order:
+                pairs.append((stored, merged))
+        return pairs
+
+    def permit(decisions: list[Decision]) -> list[Decision]:
+        return decisions
+
+    part = message.part + _REMOVE_PARTS
+    work = Work(connection, current.id, part, shard, ids)
+    done = commit_people(services, work, propose, permit)
+    count_members(services, connection.scope, done.members)
+    counts = dict(services.people.run_counts(connection.scope, shard, current.id, part))
+    return {**counts, "kept": kept}

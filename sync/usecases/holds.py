@@ -1,0 +1,126 @@
+"""Removals that wait for an admin: made by the guard, approved or rejected once, for exactly the people they name."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
+
+from shared.clock import iso
+from shared.errors import Conflict, NeedsAdmin
+from shared.events import log
+from sync.core.connection import Connection, shard_of
+from sync.core.guard import judge
+from sync.core.messages import ChangesMessage, pack
+from sync.core.model import ChangeKind, Presence, UserChange
+from sync.core.runs import HeldRemoval, Hold, Outcome, Run, Stage
+from sync.usecases.sending import run_id, split
+from sync.usecases.services import Services
+
+LIFETIME = timedelta(hours=24)
+
+
+def permit(services: Services, connection: Connection, part: str, removals: int) -> tuple[bool, int]:
+    """Whether these removals may be applied now (they then count for a day), and the limit. See core.guard."""
+    while True:
+        window = services.runs.window(connection.scope)
+        verdict = judge(window, part, removals, services.clock.now())
+        if not verdict.released:
+            return False, verdict.limit
+        try:
+            services.runs.save_window(verdict.window)
+        except Conflict:
+            continue
+        return True, verdict.limit
+
+
+def add(services: Services, connection: Connection, run: str, cause: str, removals: Sequence[HeldRemoval]) -> str:
+    """Put removals on the run's hold, which is made if need be; returns the hold's id. May be repeated."""
+    now = services.clock.now()
+    for number in range(1000):
+        hold_id = hashlib.sha256(f"hold:{run}:{number}".encode()).hexdigest()[:16]
+        known = {hold.id: hold for hold in services.runs.holds(connection.scope)}.get(hold_id)
+        if known is not None and known.state != "waiting":
+            continue  # decided already: what comes later needs a decision of its own
+        hold = known or Hold(hold_id, connection.scope, connection.id, run, cause, iso(now), iso(now + LIFETIME))
+        there = {removal.object_id for removal in hold.removals}
+        new = tuple(removal for removal in removals if removal.object_id not in there)
+        if not new and known is not None:
+            return hold_id
+        try:
+            services.runs.save_hold(replace(hold, removals=hold.removals + new))
+        except Conflict:
+            return add(services, connection, run, cause, removals)
+        return hold_id
+    raise Conflict("a run has too many holds")
+
+
+def approve(services: Services, connection: Connection, hold_id: str, admin: str) -> Hold:
+    """Apply exactly the removals of this hold. Raises NeedsAdmin when it was decided, has expired or is unknown."""
+    hold = _decide(services, connection, hold_id, admin, "approved")
+    log("hold.approved", connection=connection.id, hold=hold.id, removals=len(hold.removals))
+    _release(services, connection, hold)
+    return hold
+
+
+def reject(services: Services, connection: Connection, hold_id: str, admin: str) -> Hold:
+    """Leave the accounts as they are. They are held again when the next full pass finds them still gone."""
+    hold = _decide(services, connection, hold_id, admin, "rejected")
+    log("hold.rejected", connection=connection.id, hold=hold.id)
+    return hold
+
+
+def expire(services: Services, scope: str, *, superseded_by: str = "") -> None:
+    """Expire holds whose time is over, and those that a newer full pass has judged anew."""
+    now = iso(services.clock.now())
+    for hold in services.runs.holds(scope):
+        over = hold.expires_at <= now or (superseded_by and hold.run != superseded_by)
+        if hold.state == "waiting" and over:
+            try:
+                services.runs.save_hold(replace(hold, state="expired", decided_at=now))
+            except Conflict:
+                continue
+
+
+def _decide(services: Services, connection: Connection, hold_id: str, admin: str, state: str) -> Hold:
+    now = iso(services.clock.now())
+    hold = {hold.id: hold for hold in services.runs.holds(connection.scope)}.get(hold_id)
+    if hold is None:
+        raise NeedsAdmin("hold_unknown", "This hold does not exist. Open the connection's page for the present ones.")
+    if hold.state == "waiting" and hold.expires_at > now:
+        decided = replace(hold, state=state, decided_by=admin, decided_at=now)  # type: ignore[arg-type]
+        try:
+            return services.runs.save_hold(decided)
+        except Conflict:
+            pass
+    raise NeedsAdmin("hold_decided", "This hold was decided or has changed meanwhile. Reload the page and look again.")
+
+
+def _release(services: Services, connection: Connection, hold: Hold) -> None:
+    by_shard: dict[str, list[UserChange]] = {}
+    for removal in hold.removals:
+        kind = ChangeKind.ABSENT if removal.absent_order else ChangeKind.REVISIT
+        change = UserChange(removal.object_id, removal.absent_order, kind, presence=Presence.ABSENT, released=True)
+        by_shard.setdefault(shard_of(removal.object_id, connection.digits), []).append(change)
+    parts = [(shard, chunk) for shard, changes in sorted(by_shard.items()) for chunk in split(changes)]
+    now = iso(services.clock.now())
+    run = Run(
+        id=run_id(services),
+        scope=connection.scope,
+        connection=connection.id,
+        kind="pull",
+        cause="approval",
+        epoch=connection.epoch,
+        started_at=now,
+        noticed_at=now,
+        stage=Stage.APPLYING,
+        outcome=Outcome.RUNNING,
+        read=len(hold.removals),
+        parts=len(parts),
+    )
+    services.runs.save(run)
+    for number, (shard, chunk) in enumerate(parts):
+        services.queue.send(
+            ChangesMessage(connection.id, connection.epoch, run.id, number, shard, "release", pack(chunk))
+        )

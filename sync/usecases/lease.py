@@ -1,0 +1,51 @@
+"""The lease of a connection's one reader: taken, prolonged and given back by conditional writes.
+
+    take                checkpoint (prolongs)         give back
+    ├── LEASE seconds ──┼── LEASE seconds ────────────┤ free
+    fence n             fence n                       fence n      next reader: fence n + 1
+
+A reader that was slow or killed loses the lease when it ends; whoever takes it then has a higher fence, and every
+later write of the old reader fails on the row's etag (`Conflict`), before or after it noticed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+from shared.clock import iso
+from shared.errors import Conflict
+from sync.core.connection import ConnectionView, Reader
+from sync.core.model import make_order
+from sync.usecases.services import Services
+
+LEASE = timedelta(seconds=90)  # a page takes at most 30 s, a checkpoint follows every block of at most 20 s
+
+
+def take(services: Services, view: ConnectionView) -> Reader | None:
+    """Become the reader; None while somebody else is, or was first."""
+    now = services.clock.now()
+    reader = view.reader
+    if reader.lease_until > iso(now):
+        return None
+    taken = replace(reader, fence=reader.fence + 1, lease_until=iso(now + LEASE), lease_owner=services.ids.hex(8))
+    try:
+        return services.connections.save_reader(view.connection, taken)
+    except Conflict:
+        return None
+
+
+def checkpoint(services: Services, view: ConnectionView, reader: Reader) -> Reader:
+    """Store the reader's cursors and prolong the lease. Raises Conflict when it was lost."""
+    held = replace(reader, lease_until=iso(services.clock.now() + LEASE))
+    return services.connections.save_reader(view.connection, held)
+
+
+def give_back(services: Services, view: ConnectionView, reader: Reader) -> Reader:
+    """Store the reader's cursors and free the lease. Raises Conflict when it was lost."""
+    return services.connections.save_reader(view.connection, replace(reader, lease_until="", lease_owner=""))
+
+
+def order_for(view: ConnectionView, reader: Reader, page: int) -> int:
+    """The order of the n-th page read under this lease."""
+    return make_order(view.connection.epoch, reader.fence, page)

@@ -1,0 +1,51 @@
+"""The groups of a full pass: staged in blocks like people, put together, and merged with what is stored."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+from shared import canonical
+from sync.core.merge import fold_groups, merge_group, settle_edges
+from sync.core.model import ChangeKind, GroupChange, GroupRecord, Page, Presence
+
+
+def encoded(pages: Iterable[Page]) -> bytes:
+    """The groups and the nesting of some pages, for staging."""
+    rows: list[list[object]] = []
+    for page in pages:
+        rows.extend(
+            ["g", c.object_id, c.order, c.kind, dict(c.properties), c.presence] for c in fold_groups(page.groups)
+        )
+        rows.extend(
+            ["e", edge.member_id, edge.order, edge.group_id, edge.present]
+            for edge in page.memberships
+            if edge.member_type == "group"
+        )
+    return canonical.dumps(rows)
+
+
+def read(blocks: Iterable[bytes]) -> tuple[dict[str, GroupChange], dict[str, dict[str, int]]]:
+    """Groups as snapshots, and child -> parent -> order."""
+    groups: dict[str, GroupChange] = {}
+    parents: dict[str, dict[str, int]] = {}
+    for block in blocks:
+        for row in canonical.loads(block):
+            if row[0] == "g":
+                change = GroupChange(row[1], row[2], ChangeKind(row[3]), row[4], Presence(row[5]))
+                before = groups.get(change.object_id)
+                groups[change.object_id] = change if before is None else fold_groups([before, change])[0]
+            elif row[4]:
+                parents.setdefault(row[1], {})[row[3]] = row[2]
+            else:
+                parents.get(row[1], {}).pop(row[3], None)
+    return groups, parents
+
+
+def merged(
+    before: GroupRecord, change: GroupChange | None, parents: Mapping[str, int], start_order: int
+) -> GroupRecord:
+    """A stored group with what the pass saw of it."""
+    after = before if change is None else merge_group(before, change)
+    settled = settle_edges(after.parents, parents, start_order)
+    return after if settled is after.parents else replace(after, parents=settled)

@@ -1,0 +1,65 @@
+"""The admin's verbs on a proven connection: start, look now, reconcile now."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Literal
+
+from shared.clock import iso
+from shared.errors import Conflict, NeedsAdmin
+from shared.events import log
+from sync.core.connection import Connection, ConnectionState, ConnectionView
+from sync.core.messages import PassMessage, PullMessage
+from sync.core.model import FEEDS
+from sync.core.runs import Stage
+from sync.usecases import settle
+from sync.usecases.services import Services
+
+
+def start(services: Services, view: ConnectionView, *, mail_existing: bool, onboarding: bool = True) -> Connection:
+    """Start synchronising: the mail choice is stored, and the first pass goes on from its plan to applying it.
+
+    May be pressed while the pass is still reading; it then goes on by itself. Raises NeedsAdmin('cannot_start')
+    from a state that has no start, and Conflict when the connection changed meanwhile.
+    """
+    connection = view.connection
+    if connection.state is not ConnectionState.AWAITING_START:
+        raise NeedsAdmin("cannot_start", "Synchronising has started already, or the tenant is not connected yet.")
+    settings = replace(
+        connection.settings,
+        version=connection.settings.version + 1,
+        mail_existing=mail_existing,
+        onboarding=onboarding,
+    )
+    now = iso(services.clock.now())
+    started = services.connections.save(
+        replace(connection, state=ConnectionState.IMPORTING, settings=settings, started_at=now, problem=None)
+    )
+    log("connection.started", connection=started.id, epoch=started.epoch, mail_existing=int(mail_existing))
+    go_on(services, replace(view, connection=started))
+    return started
+
+
+def go_on(services: Services, view: ConnectionView) -> None:
+    """Take the first pass from its plan on to applying, once the admin has started. May be repeated."""
+    run = services.runs.get(view.connection.scope, view.reader.pass_run)
+    if run is None or run.stage is not Stage.WAITING:
+        return
+    try:
+        settle.enter(services, view, run, Stage.APPLYING, {})
+    except Conflict:
+        return  # somebody else took it on
+
+
+def look_now(services: Services, view: ConnectionView, cause: Literal["admin", "timer"] = "admin") -> None:
+    """Pull both feeds."""
+    connection, now = view.connection, iso(services.clock.now())
+    for feed in FEEDS:
+        services.queue.send(PullMessage(connection.id, connection.epoch, feed, cause, now))
+
+
+def reconcile_now(services: Services, view: ConnectionView) -> None:
+    """Begin a full pass, unless one is under way."""
+    connection = view.connection
+    cause: Literal["first", "admin"] = "admin" if connection.first_pass_done else "first"
+    services.queue.send(PassMessage(connection.id, connection.epoch, cause=cause))

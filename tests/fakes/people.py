@@ -1,0 +1,153 @@
+"""`People` and `Groups` in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+from shared.errors import Defect
+from sync.core.model import Counts, GroupRecord, PersonRecord
+from sync.ports import COMMIT_LIMIT, Activity, BadCursor, LoadedShard, RowTooLarge, TransactionTooLarge
+from tests.fakes.rows import Ground, Rows
+
+RecordT = TypeVar("RecordT")
+ROW_BYTES, TRANSACTION_BYTES = 900_000, 4 * 1024 * 1024
+
+
+@dataclass(frozen=True)
+class _Counter:
+    counts: Counts
+    etag: str = ""
+
+
+class FakePeople:
+    """See `sync.ports.People`. Rows are measured roughly, so that the limits of real storage are met here too."""
+
+    def __init__(self, ground: Ground) -> None:
+        self._ground = ground
+        self._people: Rows[PersonRecord] = Rows(ground)
+        self._counters: Rows[_Counter] = Rows(ground)
+        self._activity: dict[tuple[str, str], list[Activity]] = {}
+
+    def load(self, scope: str, shard: str, object_ids: Sequence[str] | None = None) -> LoadedShard:
+        """The named people of a shard, or all of it."""
+        with self._ground.lock:
+            self._ground.faults.read("people.load")
+            wanted = None if object_ids is None else set(object_ids)
+            records = {
+                key[2]: record for key, record in self._people.under(scope, shard) if wanted is None or key[2] in wanted
+            }
+            counter = self._counters.get((scope, shard)) or _Counter(Counts())
+            return LoadedShard(scope, shard, records, counter.counts, counter.etag)
+
+    def commit(
+        self, loaded: LoadedShard, writes: Sequence[PersonRecord], counts: Counts, activity: Activity | None
+    ) -> LoadedShard:
+        """All or nothing."""
+        _measure(writes)
+        scope, shard = loaded.scope, loaded.shard
+        with self._ground.lock, self._ground.faults.effect("people.commit"):
+            for record in writes:
+                self._people.check((scope, shard, record.object_id), record.etag)
+            counter = self._counters.put((scope, shard), _Counter(counts, loaded.token))
+            written = {
+                record.object_id: self._people.put((scope, shard, record.object_id), record) for record in writes
+            }
+            if activity is not None:
+                self._activity.setdefault((scope, shard), []).append(activity)
+            return LoadedShard(scope, shard, {**loaded.records, **written}, counts, counter.etag)
+
+    def page(self, scope: str, shards: Sequence[str], cursor: str, limit: int) -> tuple[Sequence[PersonRecord], str]:
+        """In the order of shards, then object ids."""
+        with self._ground.lock:
+            self._ground.faults.read("people.page")
+            rows = [(key[1], key[2], record) for key, record in self._people.under(scope) if key[1] in set(shards)]
+            return _page([(f"{shard}/{object_id}", record) for shard, object_id, record in rows], cursor, limit)
+
+    def counts(self, scope: str, shards: Sequence[str]) -> Counts:
+        """The sum of the counter rows."""
+        with self._ground.lock:
+            self._ground.faults.read("people.counts")
+            total = Counts()
+            for (_, shard), counter in self._counters.under(scope):
+                total = total.plus(counter.counts) if shard in set(shards) else total
+            return total
+
+    def run_counts(self, scope: str, shard: str, run: str, part: int) -> Mapping[str, int]:
+        """Action value -> accounts."""
+        with self._ground.lock:
+            self._ground.faults.read("people.run_counts")
+            totals: dict[str, int] = {}
+            for activity in self._activity.get((scope, shard), ()):
+                for entry in activity.entries if (activity.run, activity.part) == (run, part) else ():
+                    totals[entry.action.value] = totals.get(entry.action.value, 0) + 1
+            return totals
+
+    def activity(
+        self, scope: str, shards: Sequence[str], run: str = "", limit: int = 100
+    ) -> Sequence[tuple[Activity, str]]:
+        """Newest first."""
+        with self._ground.lock:
+            self._ground.faults.read("people.activity")
+            found = [
+                (activity, shard)
+                for shard in shards
+                for activity in reversed(self._activity.get((scope, shard), []))
+                if run in {"", activity.run}
+            ]
+            return sorted(found, key=lambda item: item[0].at, reverse=True)[:limit]
+
+
+class FakeGroups:
+    """See `sync.ports.Groups`."""
+
+    def __init__(self, ground: Ground) -> None:
+        self._ground = ground
+        self._groups: Rows[GroupRecord] = Rows(ground)
+
+    def load(self, scope: str, object_ids: Sequence[str] | None = None) -> Mapping[str, GroupRecord]:
+        """The named groups, or all."""
+        with self._ground.lock:
+            self._ground.faults.read("groups.load")
+            wanted = None if object_ids is None else set(object_ids)
+            found = self._groups.under(scope)
+            return {key[1]: record for key, record in found if wanted is None or key[1] in wanted}
+
+    def commit(self, scope: str, writes: Sequence[GroupRecord]) -> Sequence[GroupRecord]:
+        """In transactions of 100."""
+        written: list[GroupRecord] = []
+        for start in range(0, len(writes), 100):
+            batch = writes[start : start + 100]
+            with self._ground.lock, self._ground.faults.effect("groups.commit"):
+                for group in batch:
+                    self._groups.check((scope, group.object_id), group.etag)
+                written += [self._groups.put((scope, group.object_id), group) for group in batch]
+        return written
+
+    def page(self, scope: str, cursor: str, limit: int) -> tuple[Sequence[GroupRecord], str]:
+        """In the order of object ids."""
+        with self._ground.lock:
+            self._ground.faults.read("groups.page")
+            return _page([(f"/{key[1]}", record) for key, record in self._groups.under(scope)], cursor, limit)
+
+
+def _measure(writes: Sequence[PersonRecord]) -> None:
+    if len(writes) > COMMIT_LIMIT:
+        raise Defect(f"{len(writes)} people in one commit")
+    total = 0
+    for record in writes:
+        text = len(repr((record.source, record.fields)))
+        size = 400 + 2 * text + 24 * len(record.memberships)
+        if size > ROW_BYTES:
+            raise RowTooLarge(record.object_id)
+        total += size
+    if total > TRANSACTION_BYTES:
+        raise TransactionTooLarge(f"{total} bytes")
+
+
+def _page(rows: Sequence[tuple[str, RecordT]], cursor: str, limit: int) -> tuple[list[RecordT], str]:
+    if cursor and "/" not in cursor:
+        raise BadCursor("a cursor is not ours")
+    left = [(key, record) for key, record in rows if key > cursor]
+    return [record for _, record in left[:limit]], left[limit - 1][0] if len(left) > limit else ""

@@ -1,11 +1,14 @@
 """Everything a use case may touch, in one value: the first argument of every use case.
 
-The composition root builds one whose ports open at first use; tests construct it with fakes.
+The composition root builds a `LazyServices`, whose ports open at first use; tests construct `Services` with fakes.
 """
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from shared.clock import Clock
 from shared.settings import Settings
@@ -14,7 +17,7 @@ from sync import ports
 
 @dataclass(frozen=True, eq=False)
 class Services:
-    """The settings and the ports. No slots: the composition root fills the fields in as they are asked for."""
+    """The settings and the ports. No slots: `LazyServices` fills the fields in as they are asked for."""
 
     settings: Settings
     clock: Clock
@@ -34,3 +37,24 @@ class Services:
     subscriptions: ports.Subscriptions
     sign_in: ports.SignIn
     mail_server: ports.MailServer
+
+
+class LazyServices(Services):
+    """Builds each field when it is first read, once, whichever thread comes first.
+
+    Every field has its own lock: a slow first use (loading msgraph takes seconds) delays nobody who needs another
+    port. A builder may read other fields; builders must not need each other in a circle.
+    """
+
+    def __init__(self, builders: Mapping[str, Callable[[Services], Any]]) -> None:
+        self.__dict__["_builders"] = builders
+        self.__dict__["_locks"] = {name: threading.Lock() for name in builders}
+
+    def __getattr__(self, name: str) -> Any:
+        """Called by Python only while the field is not there yet."""
+        if name.startswith("_") or name not in self._builders:
+            raise AttributeError(name)
+        with self._locks[name]:
+            if name not in self.__dict__:
+                self.__dict__[name] = self._builders[name](self)
+        return self.__dict__[name]

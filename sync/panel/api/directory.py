@@ -1,0 +1,97 @@
+"""API v1: the people, groups and accounts of a connection and its workspace."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+
+from shared.errors import Conflict
+from sync.core.connection import shard_of
+from sync.core.model import AccountState, Reason
+from sync.panel import paging
+from sync.panel.access import Caller, Ours, Writer, find_connection
+from sync.panel.api import schemas, shaping
+from sync.panel.problems import Problem
+from sync.usecases import account_list, find, manual_accounts
+
+router = APIRouter(tags=["directory"])
+Cursor = Annotated[str, Query(max_length=2048, description="From the last page; empty for the first.")]
+Search = Annotated[str, Query(max_length=200, description="Part of a name, address or department; case is ignored.")]
+
+
+@router.get("/connections/{connection_id}/people", response_model=schemas.Page[schemas.Person])
+def list_people(
+    services: Ours,
+    admin: Caller,
+    connection_id: str,
+    search: Search = "",
+    state: AccountState | None = None,
+    reason: Reason | None = None,
+    cursor: Cursor = "",
+    limit: schemas.Limit = 50,
+) -> schemas.Page[schemas.Person]:
+    """People of the directory. A search may answer with fewer than `limit` and still have a cursor: go on with it."""
+    connection = find_connection(services, admin, connection_id).connection
+    keys = services.settings.signing_keys
+    where = (connection.id, "people", search, state or "", "-" if reason is None else reason)
+    wanted = find.Wanted(search, state, reason)
+    found = find.people(services, connection, wanted, paging.unwrap(cursor, keys, *where), limit)
+    items = [shaping.person(record) for record in found.people]
+    return schemas.Page(items=items, cursor=paging.wrap(found.cursor, keys, *where))
+
+
+@router.get("/connections/{connection_id}/people/{object_id}", response_model=schemas.Person)
+def read_person(services: Ours, admin: Caller, connection_id: str, object_id: str) -> schemas.Person:
+    """One person."""
+    connection = find_connection(services, admin, connection_id).connection
+    record = None
+    if connection.scope:
+        shard = shard_of(object_id, connection.digits)
+        record = services.people.load(connection.scope, shard, [object_id]).records.get(object_id)
+    if record is None:
+        raise Problem(404, "no_such_person", "The directory of this connection has no such person.")
+    return shaping.person(record)
+
+
+@router.get("/connections/{connection_id}/groups", response_model=schemas.Page[schemas.Group])
+def list_groups(
+    services: Ours,
+    admin: Caller,
+    connection_id: str,
+    search: Search = "",
+    cursor: Cursor = "",
+    limit: schemas.Limit = 50,
+) -> schemas.Page[schemas.Group]:
+    """Groups of the directory."""
+    connection = find_connection(services, admin, connection_id).connection
+    keys = services.settings.signing_keys
+    where = (connection.id, "groups", search)
+    found = find.groups(services, connection, search, paging.unwrap(cursor, keys, *where), limit)
+    items = [shaping.group(record) for record in found.groups]
+    return schemas.Page(items=items, cursor=paging.wrap(found.cursor, keys, *where))
+
+
+@router.get("/accounts", response_model=schemas.Page[schemas.Account])
+def list_accounts(
+    services: Ours, admin: Caller, cursor: Cursor = "", limit: schemas.Limit = 50
+) -> schemas.Page[schemas.Account]:
+    """Accounts of the workspace: first those made by hand, then the directories', connection by connection."""
+    keys = services.settings.signing_keys
+    where = (admin.workspace, "accounts")
+    found = account_list.page(services, admin.workspace, paging.unwrap(cursor, keys, *where), limit)
+    items = [shaping.manual_account(account) for account in found.manual]
+    items += [shaping.linked_account(record, found.connection_id) for record in found.people]
+    return schemas.Page(items=items, cursor=paging.wrap(found.cursor, keys, *where))
+
+
+@router.post("/accounts", status_code=201, response_model=schemas.Account)
+def create_account(services: Ours, admin: Writer, wanted: schemas.NewAccount) -> schemas.Account:
+    """Make an account by hand. When the directory brings a person with this address, it is linked to them."""
+    try:
+        made = manual_accounts.create(services, admin.workspace, wanted.address, wanted.name)
+    except manual_accounts.NotAnAddress as error:
+        raise Problem(422, "not_an_address", "This is not an e-mail address.") from error
+    except Conflict as error:
+        raise Problem(409, "address_in_use", "An account of this workspace has this address already.") from error
+    return shaping.manual_account(made)

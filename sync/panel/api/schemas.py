@@ -1,0 +1,293 @@
+"""The shapes of API v1. Field names are snake_case, times RFC 3339 in UTC; what is not known is null."""
+
+from __future__ import annotations
+
+from typing import Annotated, Generic, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from sync.core.connection import Cloud, ConnectionState
+from sync.core.model import AccountState, Action, MailMark, Presence, Reason
+from sync.core.runs import Cause, MailState, Outcome, Stage
+
+ID = "0c6a1f9be2d47f3a9c11d0a2b3c4d5e6"
+OBJECT_ID = "6e7b768e-07e2-4810-8459-485f84f8f204"
+TIME = "2026-03-02T09:14:05.120Z"
+
+
+class Shape(BaseModel):
+    """Unknown fields are refused, so that a misspelt one is not silently ignored."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class Problem(BaseModel):
+    """An error (RFC 9457). `code` is stable; `detail` is for people."""
+
+    type: str = Field(examples=["urn:moxso:directory-sync:no_such_connection"])
+    title: str = Field(examples=["Not found"])
+    status: int = Field(examples=[404])
+    detail: str = Field(examples=["There is no such connection in this workspace."])
+    code: str = Field(examples=["no_such_connection"])
+    instance: str = Field(examples=[f"/api/v1/connections/{ID}"])
+
+
+Item = TypeVar("Item")
+
+
+class Page(BaseModel, Generic[Item]):
+    """One page of a list."""
+
+    items: list[Item]
+    cursor: str | None = Field(description="Pass it as `cursor` for the next page; null at the end.")
+
+
+class NewConnection(Shape):
+    """What to connect."""
+
+    cloud: Cloud = Field(Cloud.DEFAULT, description="Which Microsoft cloud the tenant lives in.")
+
+
+class BegunConnection(BaseModel):
+    """A connection that waits for the admin's consent."""
+
+    id: str = Field(examples=[ID])
+    consent_url: str = Field(
+        description="Send the admin's browser here. The callbacks need a panel session of the same admin.",
+        examples=["https://login.microsoftonline.com/organizations/v2.0/adminconsent?client_id=…"],
+    )
+
+
+class SurveyShape(BaseModel):
+    """What the tenant looked like before anything was written."""
+
+    people: int
+    guests: int
+    disabled: int
+    no_address: int
+    duplicates: int = Field(description="People whose address another person of the tenant has as well.")
+    groups: int
+    would_create: int = Field(description="Accounts that starting would create.")
+    would_link: int = Field(description="Accounts made by hand that starting would link.")
+
+
+class ProblemOfConnection(BaseModel):
+    """Why a connection needs attention."""
+
+    code: str = Field(examples=["consent_missing"])
+    remedy: str = Field(description="A sentence for the admin.")
+    since: str = Field(examples=[TIME])
+
+
+class CountsShape(BaseModel):
+    """How the people of the tenant stand."""
+
+    people: int = Field(description="In the directory now.")
+    active: int = Field(description="With an active account.")
+    inactive: int = Field(description="With a deactivated account.")
+    skipped: dict[str, int] = Field(description="Reason to people without an account.")
+    groups: int
+
+
+class ProgressShape(BaseModel):
+    """The full pass under way."""
+
+    stage: Stage
+    read: int = Field(description="Items read so far.")
+    parts: int
+    parts_done: int
+    fraction: float | None = Field(description="0 to 1; null while it is unknown.")
+    seconds_left: float | None = Field(description="An estimate.")
+
+
+class FreshnessShape(BaseModel):
+    """Seconds from a notification to the account, over recent runs."""
+
+    median_seconds: float
+    p95_seconds: float
+    runs: int
+
+
+class SubscriptionShape(BaseModel):
+    """Whether Graph notifies us of a feed, or why we ask it ourselves."""
+
+    feed: Literal["users", "groups"]
+    status: Literal["active", "refused", "none"]
+    expires_at: str | None
+    refused_at: str | None
+
+
+class ConnectionShape(BaseModel):
+    """One Entra tenant bound to this workspace."""
+
+    id: str = Field(examples=[ID])
+    state: ConnectionState
+    cloud: Cloud
+    tenant_id: str | None = Field(examples=["f8cdef31-a31e-4b4a-93e4-5f571e91255a"])
+    tenant_name: str | None = Field(examples=["Contoso"])
+    created_at: str = Field(examples=[TIME])
+    connected_at: str | None
+    started_at: str | None
+    waiting_since: str | None = Field(description="Consent was given; Microsoft is still spreading it.")
+    problem: ProblemOfConnection | None
+    survey: SurveyShape | None
+
+
+class ConnectionDetail(ConnectionShape):
+    """A connection at a glance."""
+
+    counts: CountsShape
+    progress: ProgressShape | None
+    freshness: FreshnessShape | None
+    subscriptions: list[SubscriptionShape]
+    last_change_at: str | None
+    next_full_pass_at: str | None
+    holds_waiting: int
+
+
+class SettingsShape(Shape):
+    """What the admin chose. The ETag header is the version; send it back as If-Match."""
+
+    mail_existing: bool = Field(description="Mail the people who are there at the first full pass too.")
+    onboarding: bool = Field(description="Mail people who join later.")
+
+
+class Start(Shape):
+    """The admin's choice when starting."""
+
+    mail_existing: bool = Field(False, description="Mail everyone who is there today; by default nobody of them.")
+
+
+class Accepted(BaseModel):
+    """The work is in a queue."""
+
+    accepted: Literal[True] = True
+
+
+class AccountOfPerson(BaseModel):
+    """The Moxso account of a person."""
+
+    id: str
+    state: AccountState
+    source: Literal["entra", "manual"]
+    address: str | None
+    fields: dict[str, str]
+
+
+class Person(BaseModel):
+    """A person of the directory, and where they stand."""
+
+    object_id: str = Field(examples=[OBJECT_ID])
+    name: str
+    presence: Presence
+    mail: str | None
+    user_principal_name: str | None
+    department: str | None
+    account: AccountOfPerson | None
+    reason: Reason = Field(description="Why there is no account, or why it is inactive; empty when it is active.")
+    explanation: str = Field(description="The reason as a sentence.")
+    since: str | None
+    conflict_with: str | None = Field(description="Who has the address, when the reason is `address_conflict`.")
+    held: str | None = Field(description="The hold that keeps a removal from being applied.")
+    onboarding_mail: MailMark
+    group_ids: list[str]
+
+
+class Group(BaseModel):
+    """A group of the directory. `members` are direct people."""
+
+    object_id: str = Field(examples=[OBJECT_ID])
+    name: str
+    description: str | None
+    mail: str | None
+    dynamic: bool
+    members: int
+    parent_ids: list[str]
+
+
+class RunShape(BaseModel):
+    """One pull or full pass."""
+
+    id: str
+    kind: Literal["pull", "pass"]
+    cause: Cause
+    feed: Literal["users", "groups"] | None
+    stage: Stage
+    outcome: Outcome
+    error: str | None
+    noticed_at: str | None
+    started_at: str
+    finished_at: str | None
+    read: int
+    counts: dict[str, int]
+
+
+class HeldRemovalShape(BaseModel):
+    """One person a hold is about."""
+
+    object_id: str
+    name: str
+    reason: Reason
+
+
+class HoldShape(BaseModel):
+    """Removals that wait for an admin. Approval is for exactly these people, once."""
+
+    id: str
+    run: str
+    cause: str
+    state: Literal["waiting", "approved", "rejected", "expired"]
+    created_at: str
+    expires_at: str
+    decided_by: str | None
+    decided_at: str | None
+    removals: list[HeldRemovalShape]
+
+
+class ActivityShape(BaseModel):
+    """What one run did to one account."""
+
+    at: str
+    run: str
+    object_id: str
+    action: Action
+    reason: Reason
+    before: dict[str, str]
+    after: dict[str, str]
+
+
+class MailShape(BaseModel):
+    """The one onboarding mail of a person."""
+
+    id: str = Field(description="Object id of the person and generation.", examples=[f"{OBJECT_ID}.1"])
+    object_id: str
+    address: str
+    name: str
+    state: MailState
+    created_at: str
+    changed_at: str | None
+    attempts: int
+    note: str | None
+
+
+class NewAccount(Shape):
+    """An account to make by hand."""
+
+    address: str = Field(max_length=320, examples=["anna.berg@contoso.com"])
+    name: str = Field("", max_length=256, examples=["Anna Berg"])
+
+
+class Account(BaseModel):
+    """A Moxso account of this workspace."""
+
+    id: str
+    source: Literal["entra", "manual"]
+    state: AccountState
+    address: str | None
+    name: str
+    created_at: str | None
+    connection_id: str | None = Field(description="The connection of the person it is linked to.")
+    object_id: str | None
+
+
+Limit = Annotated[int, Field(ge=1, le=200, description="Items a page.")]

@@ -1,0 +1,238 @@
+"""From the product's records to the API's shapes."""
+
+from __future__ import annotations
+
+from shared.clock import iso, parse_iso
+from sync.core.connection import Connection, ConnectionView
+from sync.core.mapping import address_of, display_name
+from sync.core.model import FEEDS, AccountState, FeedName, GroupRecord, PersonRecord
+from sync.core.runs import Hold, Mail, Run
+from sync.panel import words
+from sync.panel.api import schemas
+from sync.ports import Activity, ManualAccount
+from sync.usecases.overview import Overview
+
+
+def connection(found: Connection) -> schemas.ConnectionShape:
+    """A connection without what is counted."""
+    return schemas.ConnectionShape(**_connection(found))
+
+
+def detail(overview: Overview) -> schemas.ConnectionDetail:
+    """A connection at a glance."""
+    counts, progress, freshness = overview.counts, overview.progress, overview.freshness
+    return schemas.ConnectionDetail(
+        **_connection(overview.connection),
+        counts=schemas.CountsShape(
+            people=counts.people,
+            active=counts.active,
+            inactive=counts.inactive,
+            skipped=dict(counts.skipped),
+            groups=overview.groups,
+        ),
+        progress=None
+        if progress is None
+        else schemas.ProgressShape(
+            stage=progress.stage,
+            read=progress.read,
+            parts=progress.parts,
+            parts_done=progress.done,
+            fraction=progress.fraction,
+            seconds_left=progress.seconds_left,
+        ),
+        freshness=None
+        if freshness is None
+        else schemas.FreshnessShape(median_seconds=freshness.median, p95_seconds=freshness.p95, runs=freshness.runs),
+        subscriptions=[_subscription(overview.view, feed) for feed in FEEDS],
+        last_change_at=overview.last_change or None,
+        next_full_pass_at=overview.next_pass or None,
+        holds_waiting=len(overview.holds),
+    )
+
+
+def person(record: PersonRecord) -> schemas.Person:
+    """A person with their account."""
+    source, reason = record.source, words.why(record)
+    return schemas.Person(
+        object_id=record.object_id,
+        name=display_name(record),
+        presence=record.presence,
+        mail=_text(source.get("mail")),
+        user_principal_name=_text(source.get("userPrincipalName")),
+        department=_text(source.get("department")),
+        account=_account(record),
+        reason=reason,
+        explanation=words.EXPLANATIONS[reason],
+        since=record.since or None,
+        conflict_with=record.conflict_with or None,
+        held=record.held or None,
+        onboarding_mail=record.mail,
+        group_ids=sorted(record.groups),
+    )
+
+
+def group(record: GroupRecord) -> schemas.Group:
+    """A group."""
+    source = record.source
+    return schemas.Group(
+        object_id=record.object_id,
+        name=record.name,
+        description=_text(source.get("description")),
+        mail=_text(source.get("mail")),
+        dynamic="DynamicMembership" in (source.get("groupTypes") or ()),
+        members=record.members,
+        parent_ids=sorted(parent for parent, order in record.parents.items() if order > 0),
+    )
+
+
+def run(found: Run) -> schemas.RunShape:
+    """A run."""
+    return schemas.RunShape(
+        id=found.id,
+        kind=found.kind,
+        cause=found.cause,
+        feed=found.feed or None,
+        stage=found.stage,
+        outcome=found.outcome,
+        error=found.error or None,
+        noticed_at=found.noticed_at or None,
+        started_at=found.started_at,
+        finished_at=found.finished_at or None,
+        read=found.read,
+        counts=dict(found.counts),
+    )
+
+
+def hold(found: Hold) -> schemas.HoldShape:
+    """A hold."""
+    return schemas.HoldShape(
+        id=found.id,
+        run=found.run,
+        cause=found.cause,
+        state=found.state,
+        created_at=found.created_at,
+        expires_at=found.expires_at,
+        decided_by=found.decided_by or None,
+        decided_at=found.decided_at or None,
+        removals=[
+            schemas.HeldRemovalShape(object_id=removal.object_id, name=removal.name, reason=removal.reason)
+            for removal in found.removals
+        ],
+    )
+
+
+def activity(found: Activity) -> list[schemas.ActivityShape]:
+    """The accounts one transaction changed."""
+    return [
+        schemas.ActivityShape(
+            at=found.at,
+            run=found.run,
+            object_id=entry.object_id,
+            action=entry.action,
+            reason=entry.reason,
+            before=dict(entry.before),
+            after=dict(entry.after),
+        )
+        for entry in found.entries
+    ]
+
+
+def mail(found: Mail) -> schemas.MailShape:
+    """An onboarding mail."""
+    return schemas.MailShape(
+        id=f"{found.object_id}.{found.generation}",
+        object_id=found.object_id,
+        address=found.address,
+        name=found.name,
+        state=found.state,
+        created_at=found.created_at,
+        changed_at=found.changed_at or None,
+        attempts=found.attempts,
+        note=found.note or None,
+    )
+
+
+def manual_account(found: ManualAccount) -> schemas.Account:
+    """An account made by hand and not linked."""
+    return schemas.Account(
+        id=found.account_id,
+        source="manual",
+        state=AccountState.ACTIVE,
+        address=found.address,
+        name=found.name,
+        created_at=found.created_at,
+        connection_id=None,
+        object_id=None,
+    )
+
+
+def linked_account(record: PersonRecord, connection_id: str) -> schemas.Account:
+    """The account of a person."""
+    return schemas.Account(
+        id=record.account_id,
+        source=record.origin or "entra",
+        state=record.account_state,
+        address=record.address or None,
+        name=record.fields.get("display_name") or display_name(record),
+        created_at=None,
+        connection_id=connection_id,
+        object_id=record.object_id,
+    )
+
+
+def _connection(found: Connection) -> dict[str, object]:
+    survey = found.survey
+    return {
+        "id": found.id,
+        "state": found.state,
+        "cloud": found.cloud,
+        "tenant_id": found.tenant_id or None,
+        "tenant_name": found.tenant_name or None,
+        "created_at": found.created_at,
+        "connected_at": found.connected_at or None,
+        "started_at": found.started_at or None,
+        "waiting_since": found.waiting_since or None,
+        "problem": None
+        if found.problem is None
+        else schemas.ProblemOfConnection(
+            code=found.problem.code, remedy=found.problem.remedy, since=found.problem.since
+        ),
+        "survey": None
+        if survey is None
+        else schemas.SurveyShape(
+            people=survey.people,
+            guests=survey.guests,
+            disabled=survey.disabled,
+            no_address=survey.no_address,
+            duplicates=survey.duplicates,
+            groups=survey.groups,
+            would_create=survey.would_create,
+            would_link=survey.would_link,
+        ),
+    }
+
+
+def _subscription(view: ConnectionView, feed: FeedName) -> schemas.SubscriptionShape:
+    subscription, refused = view.watch.subscriptions.get(feed), view.watch.refused.get(feed)
+    return schemas.SubscriptionShape(
+        feed=feed,
+        status="active" if subscription else "refused" if refused else "none",
+        expires_at=iso(parse_iso(subscription.expires_at)) if subscription else None,
+        refused_at=refused or None,
+    )
+
+
+def _account(record: PersonRecord) -> schemas.AccountOfPerson | None:
+    if record.account_state is AccountState.NONE:
+        return None
+    return schemas.AccountOfPerson(
+        id=record.account_id,
+        state=record.account_state,
+        source=record.origin or "entra",
+        address=record.address or address_of(record.source) or None,
+        fields=dict(record.fields),
+    )
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) and value else None

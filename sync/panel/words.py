@@ -1,0 +1,179 @@
+"""The words admins read: for reasons, causes and stages, and how numbers and times are said."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from shared.clock import parse_iso
+from sync.core.connection import Cloud, ConnectionState
+from sync.core.model import AccountState, MailMark, PersonRecord, Reason
+from sync.core.runs import MailState, Run, Stage
+
+STATES: Mapping[ConnectionState, str] = {
+    ConnectionState.AWAITING_CONSENT: "Waiting for consent",
+    ConnectionState.AWAITING_START: "Ready to start",
+    ConnectionState.IMPORTING: "Importing",
+    ConnectionState.CONNECTED: "Connected",
+    ConnectionState.ATTENTION: "Needs attention",
+    ConnectionState.DISCONNECTED: "Disconnected",
+}
+CLOUDS: Mapping[Cloud, str] = {
+    Cloud.DEFAULT: "Microsoft’s worldwide cloud",
+    Cloud.US_GOV: "US Government (GCC High)",
+    Cloud.US_DOD: "US Government (DoD)",
+    Cloud.CHINA: "China (21Vianet)",
+}
+REASONS: Mapping[Reason, str] = {
+    Reason.OK: "Active",
+    Reason.LEFT: "Left the directory",
+    Reason.DISABLED: "Disabled in Entra",
+    Reason.OUT_OF_SCOPE: "Out of scope",
+    Reason.ADMIN: "Deactivated by an admin",
+    Reason.GUEST: "Guest",
+    Reason.NO_ADDRESS: "No usable e-mail address",
+    Reason.NO_NAME: "No name yet",
+    Reason.ADDRESS_CONFLICT: "Address already in use",
+    Reason.HELD: "Removal waits for you",
+    Reason.TOO_LARGE: "Entry too large",
+    Reason.UNKNOWN: "Details not arrived yet",
+}
+EXPLANATIONS: Mapping[Reason, str] = {
+    Reason.OK: "The account is active.",
+    Reason.LEFT: "Entra says that this person was deleted, so the account is deactivated. Its history is kept.",
+    Reason.DISABLED: "Sign-in is blocked in Entra (accountEnabled is false).",
+    Reason.OUT_OF_SCOPE: "This person is not in the scope of the synchronisation.",
+    Reason.ADMIN: "An admin deactivated the account by hand; synchronisation never undoes that.",
+    Reason.GUEST: "Guests of the tenant get no account.",
+    Reason.NO_ADDRESS: "Entra has neither a mail address nor a user name that mail could reach.",
+    Reason.NO_NAME: "Entra has no name for this person yet. The account follows as soon as there is one.",
+    Reason.ADDRESS_CONFLICT: "Another account of this workspace has the same address. Change one of the two.",
+    Reason.HELD: "The account would be deactivated, and waits for an admin to approve that.",
+    Reason.TOO_LARGE: "This person’s entry is larger than a row can hold. All others went on.",
+    Reason.UNKNOWN: "Entra has mentioned this person, but not all of their details have arrived yet.",
+}
+ACCOUNT_STATES: Mapping[AccountState, str] = {
+    AccountState.ACTIVE: "Active",
+    AccountState.INACTIVE: "Deactivated",
+    AccountState.NONE: "No account",
+}
+MAIL_STATES: Mapping[MailState, str] = {
+    MailState.DUE: "Waiting to be sent",
+    MailState.SENDING: "Being sent",
+    MailState.SENT: "Sent",
+    MailState.REFUSED: "Refused by the mail server",
+    MailState.NEEDS_REVIEW: "Unknown whether it arrived",
+    MailState.CANCELLED: "Cancelled",
+}
+MAIL_MARKS: Mapping[MailMark, str] = {
+    MailMark.NONE: "None yet",
+    MailMark.BASELINE: "None: was there before the start",
+    MailMark.CLAIMED: "On its way",
+    MailMark.SENT: "Sent",
+}
+CAUSES: Mapping[str, str] = {
+    "notification": "Change announced by Entra",
+    "timer": "Regular look",
+    "admin": "Asked for by an admin",
+    "first": "First import",
+    "reconcile": "Full comparison",
+    "reset": "Full comparison after a reset",
+    "approval": "Approved removals",
+}
+STAGES: Mapping[Stage, str] = {
+    Stage.READING: "Reading the directory",
+    Stage.PLANNING: "Working out what to do",
+    Stage.WAITING: "Waiting for you to start",
+    Stage.APPLYING: "Creating accounts",
+    Stage.REMOVING: "Checking who left",
+    Stage.DONE: "Done",
+}
+ACTIONS: Mapping[str, str] = {
+    "create": "created",
+    "link": "linked",
+    "update": "updated",
+    "deactivate": "deactivated",
+    "reactivate": "reactivated",
+    "moved": "moved between groups",
+    "held": "held",
+    "mailed": "mails",
+}
+FIELD_NAMES: Mapping[str, str] = {
+    "email": "E-mail",
+    "given_name": "Given name",
+    "family_name": "Family name",
+    "display_name": "Name",
+    "job_title": "Job title",
+    "department": "Department",
+    "office": "Office",
+    "company": "Company",
+    "country": "Country",
+    "mobile": "Mobile",
+    "language": "Language",
+    "manager": "Manager",
+    "state": "State",
+    "reason": "Reason",
+}
+
+
+def number(value: float) -> str:
+    """12,345."""
+    return f"{value:,.0f}"
+
+
+def some(count: int, word: str, plural: str = "") -> str:
+    """`1 person`, `2,000 people`."""
+    return f"{number(count)} {word if count == 1 else plural or word + 's'}"
+
+
+def duration(seconds: float | None) -> str:
+    """`0.4 s`, `12 s`, `3 min`, `2 h`; a dash for None."""
+    if seconds is None:
+        return "–"
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    for limit, size, unit in ((90, 1, "s"), (90 * 60, 60, "min"), (36 * 3600, 3600, "h")):
+        if seconds < limit:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{seconds / 86400:.0f} days"
+
+
+def relative(text: str, now: datetime) -> str:
+    """`just now`, `5 min ago`, `in 3 h`; a dash for the empty string."""
+    if not text:
+        return "–"
+    seconds = (now - parse_iso(text)).total_seconds()
+    if abs(seconds) < 5:
+        return "just now"
+    said = f"{abs(seconds):.0f} s" if abs(seconds) < 10 else duration(abs(seconds))
+    return f"{said} ago" if seconds > 0 else f"in {said}"
+
+
+def absolute(text: str) -> str:
+    """`2 Mar 2026, 09:14:05 UTC`; a dash for the empty string."""
+    if not text:
+        return "–"
+    moment = parse_iso(text)
+    return f"{moment.day} {moment:%b %Y, %H:%M:%S} UTC"
+
+
+def run_length(run: Run) -> float | None:
+    """Seconds a finished run took."""
+    if not run.finished_at:
+        return None
+    return (parse_iso(run.finished_at) - parse_iso(run.started_at)).total_seconds()
+
+
+def run_summary(run: Run) -> str:
+    """`3 created, 1 updated`, or that nothing had changed."""
+    said = [f"{number(count)} {ACTIONS[name]}" for name, count in _in_order(run.counts) if count]
+    return ", ".join(said) or ("Nothing had changed" if run.finished_at else "Under way")
+
+
+def _in_order(counts: Mapping[str, int]) -> list[tuple[str, int]]:
+    return [(name, counts[name]) for name in ACTIONS if name in counts]
+
+
+def why(record: PersonRecord) -> Reason:
+    """The reason to show for a person; one whose removal is held says so whatever else it says."""
+    return Reason.HELD if record.held else record.reason

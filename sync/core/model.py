@@ -75,8 +75,7 @@ class MailMark(StrEnum):
 
     NONE = ""
     BASELINE = "baseline"  # was there at the first full pass and the admin chose not to mail them
-    CLAIMED = "claimed"  # a mail row exists or is about to; never claimed twice
-    SENT = "sent"
+    CLAIMED = "claimed"  # a mail row exists or is about to, and says what became of it; never claimed twice
 
 
 class ChangeKind(StrEnum):

@@ -26,6 +26,7 @@ from sync.usecases.staged import Block
 BLOCK_PAGES, BLOCK_ITEMS, BLOCK_TIME = 100, 20_000, timedelta(seconds=20)
 BUSY = timedelta(seconds=1)  # how soon to look again while a pull holds the lease
 STANDSTILL = timedelta(minutes=2)
+RETRY = timedelta(minutes=5)  # how soon after an incomplete pass the next one may begin
 
 
 def run(services: Services, message: PassMessage) -> None:
@@ -202,4 +203,5 @@ def _abandon(services: Services, view: ConnectionView, reader: Reader | None, cu
     if reader is not None:
         lease.give_back(services, view, replace(reader, pass_run=""))
     else:
-        settle.update_reader(services, view.connection.id, lambda found: replace(found, pass_run=""))
+        later = iso(services.clock.now() + RETRY)
+        settle.update_reader(services, view.connection.id, lambda found: replace(found, pass_run="", retry_at=later))

@@ -138,10 +138,11 @@ def _planned(services: Services, view: ConnectionView, run: Run) -> None:
         would_create=counts.get("would_create", 0),
         would_link=counts.get("would_link", 0),
     )
-    services.connections.save(replace(connection, survey=survey))
+    update_connection(services, connection.id, lambda found: replace(found, survey=survey))
     waiting = services.runs.save(replace(run, stage=Stage.WAITING, touched_at=iso(services.clock.now())))
     log("pass.waiting", connection=connection.id, run=run.id)
-    if connection.state is ConnectionState.IMPORTING:  # Start was pressed while the pass was still planning
+    fresh = services.connections.load(connection.id)
+    if fresh is not None and fresh.connection.state is ConnectionState.IMPORTING:  # Start was pressed already
         enter(services, view, waiting, Stage.APPLYING, {})
 
 
@@ -250,7 +251,9 @@ def close(services: Services, view: ConnectionView, run: Run) -> None:
 
     May be repeated: until the reader forgets the pass, the nudge of `tick` comes back here.
     """
-    _connected(services, view.connection.id)
+    update_connection(services, view.connection.id, _connected)
+    if run.first:
+        log("connection.connected", connection=view.connection.id, epoch=view.connection.epoch)
     _measure(services, view.connection)
     for name in ("", REMOVALS, MEMBERS, ADDRESSES):
         services.staging.clear(run.scope, f"{run.id}{name}")
@@ -295,16 +298,22 @@ def update_reader(services: Services, connection_id: str, change: Callable[[Read
         return
 
 
-def _connected(services: Services, connection_id: str) -> None:
+def update_connection(
+    services: Services, connection_id: str, change: Callable[[Connection], Connection]
+) -> Connection | None:
+    """Change the connection row whoever else changes it; None when it is gone. No write when nothing changes."""
     while (view := services.connections.load(connection_id)) is not None:
-        connection = view.connection
-        if connection.first_pass_done and connection.state is not ConnectionState.IMPORTING:
-            return
-        if not connection.live:
-            return
+        changed = change(view.connection)
+        if changed == view.connection:
+            return view.connection
         try:
-            services.connections.save(replace(connection, first_pass_done=True, state=ConnectionState.CONNECTED))
+            return services.connections.save(changed)
         except Conflict:
             continue
-        log("connection.connected", connection=connection.id, epoch=connection.epoch)
-        return
+    return None
+
+
+def _connected(connection: Connection) -> Connection:
+    if not connection.live or (connection.first_pass_done and connection.state is not ConnectionState.IMPORTING):
+        return connection
+    return replace(connection, first_pass_done=True, state=ConnectionState.CONNECTED)

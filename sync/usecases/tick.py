@@ -1,0 +1,106 @@
+"""The minute's timer: what is due is worked out from stored times, never from how often the timer fired.
+
+It only enqueues. A late, missed or doubled tick changes nothing but when things happen.
+"""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime, timedelta
+
+from shared.clock import iso, parse_iso
+from shared.errors import NeedsAdmin, Transient
+from shared.events import log
+from sync.core.connection import ConnectionState, ConnectionView, FeedState
+from sync.core.messages import MailMessage, PassMessage, PullMessage
+from sync.core.model import FEEDS
+from sync.usecases import connect, full_pass, holds, subscribe
+from sync.usecases.services import Services
+
+MAIL_SWEEP = timedelta(minutes=10)  # a due mail older than this has lost its message
+_IMPORTED = {ConnectionState.CONNECTED, ConnectionState.ATTENTION}
+
+
+def run(services: Services) -> None:
+    """Enqueue what is due for every connection. One connection's trouble does not stop the others'."""
+    began = services.clock.now()
+    counts = {"connections": 0, "pulls": 0, "passes": 0, "renewals": 0}
+    for view in services.connections.scan():
+        counts["connections"] += 1
+        try:
+            _one(services, view, began, counts)
+        except (Transient, NeedsAdmin) as error:
+            code = error.code if isinstance(error, NeedsAdmin) else "transient"
+            log("pull.failed", logging.WARNING, connection=view.connection.id, feed="", code=code)
+    for queue, messages in services.queue.poison_counts().items():
+        if messages:
+            log("poison.waiting", logging.ERROR, queue=queue, messages=messages)
+    if began.hour == 3 and began.minute == 0:
+        services.once.sweep(began)
+    milliseconds = round((services.clock.now() - began).total_seconds() * 1000)
+    log("tick.finished", **counts, milliseconds=milliseconds)
+
+
+def _one(services: Services, view: ConnectionView, now: datetime, counts: dict[str, int]) -> None:
+    connection = view.connection
+    if connection.state is ConnectionState.AWAITING_CONSENT and connection.waiting_since:
+        connect.prove_waiting(services, connection.id)
+        return
+    if not connection.live or (view.reader.retry_at and view.reader.retry_at > iso(now)):
+        return
+    counts["passes"] += _pass_due(services, view, now)
+    if connection.state in _IMPORTED:
+        counts["pulls"] += _pulls_due(services, view, now)
+    if connection.state in {*_IMPORTED, ConnectionState.IMPORTING}:
+        counts["renewals"] += subscribe.ensure(services, view)
+        _mails_due(services, view, now)
+    if now.minute % 10 == 0:
+        holds.expire(services, connection.scope)
+
+
+def _pulls_due(services: Services, view: ConnectionView, now: datetime) -> int:
+    connection, sent = view.connection, 0
+    for feed in FEEDS:
+        state = view.reader.feeds.get(feed, FeedState())
+        due = not state.pulled_at or now - parse_iso(state.pulled_at) >= _seconds(services.settings.pull_interval)
+        if due and (state.delta_link or state.next_link) and not state.frozen:
+            services.queue.send(PullMessage(connection.id, connection.epoch, feed, "timer", iso(now)))
+            sent += 1
+    return sent
+
+
+def _pass_due(services: Services, view: ConnectionView, now: datetime) -> int:
+    connection, reader = view.connection, view.reader
+    if reader.pass_run:
+        current = services.runs.get(connection.scope, reader.pass_run)
+        if current is None or full_pass.stands_still(services, current):
+            services.queue.send(PassMessage(connection.id, connection.epoch, reader.pass_run if current else ""))
+            return 1
+        return 0
+    if connection.first_pass_done:
+        cursorless = any(
+            not (feed.delta_link or feed.frozen) for feed in (reader.feeds.get(name, FeedState()) for name in FEEDS)
+        )
+        waited = now - parse_iso(reader.passed_at) if reader.passed_at else None
+        due = waited is None or cursorless or waited >= _seconds(services.settings.full_pass_interval)
+        cause = "reconcile"
+    else:
+        due, cause = True, "first"
+    since = reader.suspect_since or connection.connected_at
+    if due and cause == "first" and since and now - parse_iso(since) < timedelta(minutes=1):
+        return 0  # its first message is on its way
+    if due:
+        services.queue.send(PassMessage(connection.id, connection.epoch, cause=cause))  # type: ignore[arg-type]
+    return int(due)
+
+
+def _mails_due(services: Services, view: ConnectionView, now: datetime) -> None:
+    if now.minute % 10:
+        return
+    connection = view.connection
+    for mail in services.mails.due(connection.tenant_id, now - MAIL_SWEEP):
+        services.queue.send(MailMessage(connection.id, connection.epoch, mail.object_id, mail.generation))
+
+
+def _seconds(number: float) -> timedelta:
+    return timedelta(seconds=number)

@@ -52,7 +52,7 @@ def _one(services: Services, view: ConnectionView, now: datetime, counts: dict[s
     if connection.state in _IMPORTED:
         counts["pulls"] += _pulls_due(services, view, now)
     if connection.state in {*_IMPORTED, ConnectionState.IMPORTING}:
-        counts["renewals"] += subscribe.ensure(services, view)
+        counts["renewals"] += subscribe.ensure(services, view) != view.watch
         _mails_due(services, view, now)
     if now.minute % 10 == 0:
         holds.expire(services, connection.scope)

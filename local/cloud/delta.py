@@ -1,0 +1,169 @@
+"""Delta rounds of both feeds: from a request to a page with exactly one of nextLink and deltaLink."""
+
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from typing import Any, Final
+from urllib.parse import quote
+
+from local.cloud import cursor as cursors
+from local.cloud import delta_groups, delta_users, query
+from local.cloud.cursor import BadCursor, Cursor, Sealer
+from local.cloud.query import Selection
+from local.cloud.tenant import Tenant
+from local.cloud.wire import JSON_TYPE, Call, GraphError, Reply, bad_request, unsupported
+
+_REFUSED: Final = ("$top", "$expand", "$orderby", "$count", "$search", "$skip", "$format", "$apply")
+_ALLOWED: Final = ("$select", "$filter", "$deltatoken", "$skiptoken")
+_EXPIRED: Final = (
+    "The sync state generation is not found. The delta token is expired and data must be synchronized again."
+)
+
+
+@dataclass
+class DeltaFeeds:
+    """Serves `/users/delta` and `/groups/delta` of every tenant."""
+
+    sealer: Sealer
+    _plans: OrderedDict[tuple[Any, ...], list[Any]] = field(default_factory=OrderedDict)
+
+    def read(self, tenant: Tenant, feed: str, call: Call, roles: frozenset[str]) -> Reply:
+        """Answer one delta request."""
+        chosen = query.options(call, _ALLOWED, _REFUSED)
+        cursor = self._cursor(tenant, feed, chosen, call)
+        selection = query.selection(feed, cursor.select, relations=True)
+        if chosen.get("$deltatoken") == "latest":
+            return self._page(tenant, call, cursor, selection, [], None)
+        behaviour = tenant.behaviour
+        page = cursor.page + 1
+        every = behaviour.empty_every
+        if every and not cursor.gap and page % every == 0:
+            return self._page(tenant, call, cursor.moved(gap=True), selection, [], (cursor.major, cursor.minor))
+        size = behaviour.page_size
+        if behaviour.page_jitter:
+            size = max(1, size - (page * 7919) % (behaviour.page_jitter + 1))
+        cursor = cursor.moved(page=page, gap=False)
+        items, following = self._items(tenant, cursor, size, selection, roles)
+        return self._page(tenant, call, cursor, selection, items, following)
+
+    def _cursor(self, tenant: Tenant, feed: str, chosen: dict[str, str], call: Call) -> Cursor:
+        delta, skip = chosen.get("$deltatoken"), chosen.get("$skiptoken")
+        if delta is not None and skip is not None:
+            raise unsupported("$deltatoken and $skiptoken cannot be combined.")
+        log = tenant.logs[feed]
+        now = tenant.clock.now()
+        if skip is None and delta in {None, "", "latest"}:
+            query.selection(feed, chosen.get("$select"), relations=True)
+            head = tenant.head(feed)
+            return Cursor(
+                tenant=tenant.id,
+                feed=feed,
+                kind="skip",
+                incarnation=log.incarnation,
+                epoch=log.epoch,
+                at=now,
+                select=chosen.get("$select"),
+                ids=query.delta_ids(feed, chosen["$filter"]) if "$filter" in chosen else (),
+                end=head,
+            )
+        held = self._held(tenant, feed, skip if skip is not None else str(delta), call)
+        if held.kind != ("delta" if skip is None else "skip"):
+            raise bad_request("Badly formed token.", violation=f"{held.kind} token in the other parameter")
+        return held if skip is not None else self._round(tenant, feed, held, chosen, call)
+
+    def _round(self, tenant: Tenant, feed: str, held: Cursor, chosen: dict[str, str], call: Call) -> Cursor:
+        if "$filter" in chosen:
+            raise unsupported("$filter cannot be added to a deltaLink.")
+        return held.moved(
+            kind="skip",
+            start=held.end,
+            end=tenant.head(feed),
+            at=tenant.clock.now(),
+            select=chosen.get("$select", held.select),
+            major=0,
+            minor=0,
+            page=0,
+            gap=False,
+            minimal="return=minimal" in call.headers.get("prefer", "").replace(" ", ""),
+        )
+
+    def _held(self, tenant: Tenant, feed: str, token: str, call: Call) -> Cursor:
+        try:
+            held = cursors.read(self.sealer, token)
+        except BadCursor as error:
+            raise bad_request("Badly formed token.") from error
+        if (held.tenant, held.feed) != (tenant.id, feed):
+            raise bad_request("Badly formed token.", violation="token of another tenant or resource")
+        if held.kind == "skip" and {key.lower() for key, _ in call.pairs()} != {"$skiptoken"}:
+            raise unsupported("Nothing may be added to a nextLink.")
+        log = tenant.logs[feed]
+        if held.epoch != log.epoch and log.void_reason == "reset":
+            raise self._reset(tenant, feed, call)
+        behaviour = tenant.behaviour
+        age = tenant.clock.now() - held.at
+        if held.kind == "skip" and behaviour.skiptoken_seconds and age > behaviour.skiptoken_seconds:
+            raise bad_request("The specified page token value has expired.", code="Directory_ExpiredPageToken")
+        if held.incarnation != log.incarnation or held.epoch != log.epoch or age > behaviour.delta_days * 86_400:
+            raise bad_request(_EXPIRED, code=behaviour.expired_code)
+        return held
+
+    @staticmethod
+    def _reset(tenant: Tenant, feed: str, call: Call) -> GraphError:
+        behaviour = tenant.behaviour
+        location = behaviour.reset_location or f"{call.base}/v1.0/{feed}/delta?$deltatoken="
+        return GraphError(410, behaviour.reset_code, "Resync required.", headers={"Location": location})
+
+    def _items(
+        self, tenant: Tenant, cursor: Cursor, size: int, selection: Selection, roles: frozenset[str]
+    ) -> tuple[list[bytes], tuple[int, int] | None]:
+        if cursor.start < 0:
+            if cursor.feed == "groups":
+                return delta_groups.initial(tenant, cursor, size, selection, roles)
+            items, stop = delta_users.initial(tenant, cursor, size, selection, roles)
+            return items, None if stop is None else (stop, 0)
+        plan = self._plan(tenant, cursor, selection)
+        stop = min(cursor.major + size, len(plan))
+        module: Any = delta_groups if cursor.feed == "groups" else delta_users
+        chosen = plan[cursor.major : stop]
+        every = tenant.behaviour.repeat_every
+        if every and cursor.major:
+            chosen = plan[max(0, cursor.major - size) : cursor.major : every] + chosen
+        items = [
+            entry for part in chosen for entry in module.render(tenant, part, selection, roles, minimal=cursor.minimal)
+        ]
+        return items, (stop, 0) if stop < len(plan) else None
+
+    def _plan(self, tenant: Tenant, cursor: Cursor, selection: Selection) -> list[Any]:
+        """What a change round tells; the log never changes, so it can be made again when it was dropped."""
+        key = (tenant.logs[cursor.feed].incarnation, cursor.start, cursor.end, cursor.select, cursor.ids)
+        plan = self._plans.get(key)
+        if plan is None:
+            make: Any = delta_groups.touched if cursor.feed == "groups" else delta_users.touched
+            plan = make(tenant, cursor, selection)
+            if len(plan) > tenant.behaviour.page_size:
+                self._plans[key] = plan
+                while len(self._plans) > 16:
+                    self._plans.popitem(last=False)
+        return plan
+
+    def _page(
+        self,
+        tenant: Tenant,
+        call: Call,
+        cursor: Cursor,
+        selection: Selection,
+        items: list[bytes],
+        following: tuple[int, int] | None,
+    ) -> Reply:
+        feed = cursor.feed
+        if following is None:
+            token = cursors.write(
+                self.sealer, cursor.moved(kind="delta", start=-1, at=tenant.clock.now(), major=0, minor=0)
+            )
+            name, parameter = "@odata.deltaLink", "$deltatoken"
+        else:
+            token = cursors.write(self.sealer, cursor.moved(major=following[0], minor=following[1]))
+            name, parameter = "@odata.nextLink", "$skiptoken"
+        context = f"{call.base}/v1.0/$metadata#{feed}{quote(selection.context, safe='(),')}"
+        link = f"{call.base}/v1.0/{feed}/delta?{parameter}={token}"
+        head = f'{{"@odata.context":"{context}","{name}":"{link}","value":['.encode()
+        return Reply(200, b"".join((head, b",".join(items), b"]}")), JSON_TYPE)

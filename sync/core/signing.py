@@ -18,7 +18,7 @@ from sync.core.model import FEEDS, FeedName
 STATE_HEX = 64  # random hex characters of a consent state: 256 bits
 
 # Graph takes at most 128 characters of clientState (microsoft-facts §3.1); ours have 70 at most.
-_CLIENT_STATE = re.compile(r"(users|groups)\.(\d{1,6})\.([A-Za-z0-9_-]{43})")
+_CLIENT_STATE = re.compile(r"(users|groups)\.(0|[1-9][0-9]{0,5})\.([A-Za-z0-9_-]{43})")
 _STATE = re.compile(rf"([0-9a-f]{{{STATE_HEX}}})\.([A-Za-z0-9_-]{{43}})")
 
 

@@ -1,0 +1,1 @@
+"""The only importers of the vendors' libraries: each implements ports of the core."""

@@ -1,0 +1,1 @@
+"""Microsoft Graph: the `Directory` and `Subscriptions` ports over msgraph-sdk's request adapter."""

@@ -1,0 +1,124 @@
+"""The `Directory` port: delta pages, head count, tenant, permissions, single people."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from kiota_abstractions.method import Method
+
+from shared.errors import Defect, Transient
+from sync.adapters.graph.client import GraphClient
+from sync.adapters.graph.decode import NotJson, decode_object, decode_page
+from sync.core.connection import Connection
+from sync.core.delta import MalformedPage, check_link, guid, read_page
+from sync.core.health import Verdict, classify, to_error
+from sync.core.mapping import GROUP_SELECT, USER_SELECT
+from sync.core.model import FeedName, Page
+from sync.ports import CursorExpired, TenantInfo
+
+BATCH = 20  # requests in a $batch at most (microsoft-facts §4)
+_SELECT: Mapping[FeedName, str] = {"users": ",".join(USER_SELECT), "groups": ",".join(GROUP_SELECT)}
+_BULK = {"x-ms-throttle-priority": "low"}  # dropped first when a tenant is throttled: others there work by hand
+
+
+class GraphDirectory:
+    """Reads one tenant at a time; safe to use from several threads."""
+
+    def __init__(self, client: GraphClient) -> None:
+        self._client = client
+
+    def read_page(self, connection: Connection, feed: FeedName, cursor: str, *, order: int, full: bool) -> Page:
+        """One delta page; see the port."""
+        base = self._base(connection)
+        try:
+            url = check_link(cursor, feed, base) if cursor else f"{base}/v1.0/{feed}/delta?$select={_SELECT[feed]}"
+        except MalformedPage as error:
+            raise Defect(f"a stored cursor: {error}") from error
+        answer = self._client.call(connection, Method.GET, url, headers=_BULK if full else None)
+        if cursor and classify(answer.status, answer.code) is Verdict.CURSOR_EXPIRED:
+            raise CursorExpired
+        self._client.check(answer)
+        try:
+            return read_page(decode_page(answer.body), feed, base, cursor, order=order, full=full)
+        except (MalformedPage, NotJson) as error:
+            raise Transient(f"malformed page: {error}") from error
+
+    def count_people(self, connection: Connection) -> int:
+        """Users of the tenant, from /users/$count (plain text, sometimes with a byte order mark)."""
+        url = f"{self._base(connection)}/v1.0/users/$count"
+        headers = {"ConsistencyLevel": "eventual", "Accept": "text/plain"}
+        answer = self._client.check(self._client.call(connection, Method.GET, url, headers=headers))
+        text = answer.body.decode("utf-8-sig", "replace").strip()
+        if not text.isascii() or not text.isdigit() or len(text) > 9:
+            raise Transient("the head count is not a number")
+        return int(text)
+
+    def tenant_info(self, connection: Connection) -> TenantInfo:
+        """Name and verified domains, the default one first; empty on a 403 (microsoft-facts §11)."""
+        url = f"{self._base(connection)}/v1.0/organization?$select=id,displayName,verifiedDomains"
+        answer = self._client.call(connection, Method.GET, url)
+        if answer.status == 403:
+            return TenantInfo("", ())
+        data = decode_object(self._client.check(answer).body)
+        values = data.get("value")
+        first = values[0] if isinstance(values, list) and values and isinstance(values[0], dict) else {}
+        name = first.get("displayName")
+        return TenantInfo(name if isinstance(name, str) else "", _domains(first.get("verifiedDomains")))
+
+    def granted_roles(self, connection: Connection) -> tuple[str, ...]:
+        """Application permissions in a freshly minted token, sorted."""
+        self._client.tokens.forget(connection)
+        return self._client.tokens.roles(connection)
+
+    def find_people(self, connection: Connection, object_ids: Sequence[str]) -> Mapping[str, bool]:
+        """Object id -> whether Entra has the person now; any error within a batch is an error of the whole call."""
+        if any(guid(object_id) != object_id for object_id in object_ids):
+            raise Defect("not an object id")
+        found: dict[str, bool] = {}
+        for start in range(0, len(object_ids), BATCH):
+            found.update(self._find_batch(connection, object_ids[start : start + BATCH]))
+        return found
+
+    def _find_batch(self, connection: Connection, object_ids: Sequence[str]) -> dict[str, bool]:
+        requests = [
+            {"id": object_id, "method": "GET", "url": f"/users/{object_id}?$select=id"} for object_id in object_ids
+        ]
+        url = f"{self._base(connection)}/v1.0/$batch"
+        answer = self._client.call(connection, Method.POST, url, body={"requests": requests})
+        responses = decode_object(self._client.check(answer).body).get("responses")
+        if not isinstance(responses, list):
+            raise Transient("malformed batch")
+        found = {}
+        for response in responses:
+            if not isinstance(response, dict) or not isinstance(status := response.get("status"), int):
+                raise Transient("malformed batch")
+            if status not in {200, 404}:
+                raise to_error(status, _inner_code(response), self._client.retry_after(_inner_headers(response)))
+            found[str(response.get("id"))] = status == 200
+        if found.keys() != set(object_ids):
+            raise Transient("malformed batch")
+        return found
+
+    def _base(self, connection: Connection) -> str:
+        return self._client.endpoints(connection.cloud).graph
+
+
+def _domains(entries: object) -> tuple[str, ...]:
+    named = [
+        (not entry.get("isDefault"), name.lower())
+        for entry in (entries if isinstance(entries, list) else [])
+        if isinstance(entry, dict) and isinstance(name := entry.get("name"), str)
+    ]
+    return tuple(name for _, name in sorted(named, key=lambda pair: pair[0]))
+
+
+def _inner_code(response: Mapping[str, Any]) -> str:
+    body = response.get("body")
+    error = body.get("error") if isinstance(body, dict) else None
+    return str(error.get("code", "")) if isinstance(error, dict) else ""
+
+
+def _inner_headers(response: Mapping[str, Any]) -> Mapping[str, str]:
+    headers = response.get("headers")
+    return {str(name): str(value) for name, value in headers.items()} if isinstance(headers, dict) else {}

@@ -5,6 +5,7 @@ import asyncio
 import logging
 import os
 import signal
+import socket
 import sys
 from pathlib import Path
 
@@ -29,23 +30,23 @@ def main(arguments: list[str] | None = None) -> int:
             lease=chosen.lease_seconds, grace=chosen.grace_seconds, certificate=chosen.certificate, key=chosen.key
         )
 
-        async def serve() -> str | None:
-            host = Host(app, settings, options, listening, os.environ)
-            loop = asyncio.get_running_loop()
-            for number in (signal.SIGTERM, signal.SIGINT):
-                loop.add_signal_handler(number, host.stop)
-            return await host.run()
-
-        reason = uvloop.run(serve())
+        uvloop.run(_serve(Host(app, settings, options, listening, os.environ), listening))
     except HostError as error:
         print(f"Functions host: {error}", file=sys.stderr)
         return 1
-    if reason is not None:
-        replace_process(listening)
     # Threads that are still in a call after the grace must not keep the process.
     logging.shutdown()
     sys.stdout.flush()
     os._exit(0)
+
+
+async def _serve(host: Host, listening: socket.socket) -> None:
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, host.stop)
+    if await host.run() is not None:
+        # From within the loop: closing it would close the listening socket.
+        replace_process(listening)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import re
-import ssl
 from collections.abc import Sequence
 from typing import NamedTuple
 from urllib.parse import urlsplit
@@ -69,16 +68,6 @@ def check(rules: Sequence[Rule], method: str, url: str, body: bytes = b"") -> No
         raise ForbiddenCall(f"{method} {parts.hostname}: not on the list of allowed calls")
     if parts.path.endswith("/$batch"):
         _check_batch(body)
-
-
-def trust(ca_file: str) -> ssl.SSLContext:
-    """TLS 1.2 or newer, certificates verified by the public authorities and, if given, one private authority."""
-    import certifi  # noqa: PLC0415  -- loaded with the first outbound client
-
-    context = ssl.create_default_context(cafile=certifi.where())
-    if ca_file:
-        context.load_verify_locations(cafile=ca_file)
-    return context
 
 
 def _rule(method: str, endpoint: str, path: str) -> Rule:

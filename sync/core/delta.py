@@ -162,6 +162,6 @@ def _members(item: Mapping[str, Any], group_id: str, order: int) -> list[Members
 
 
 def _member_type(entry: Mapping[str, Any]) -> str:
-    """`user`, `group` or another of Graph's types, from `#microsoft.graph.user`."""
+    """`user`, `group` or another of Graph's types, from `#microsoft.graph.user`; empty where Graph did not tell."""
     told = entry.get("@odata.type")
-    return told.rpartition(".")[2] if isinstance(told, str) else "directoryObject"
+    return told.rpartition(".")[2] if isinstance(told, str) else ""

@@ -219,7 +219,7 @@ def test_members_come_and_go() -> None:
         MembershipChange(TEAM, ANN, "user", 5, present=True),
         MembershipChange(TEAM, BOB, "user", 5, present=False),
         MembershipChange(TEAM, TEAM, "group", 5, present=True),
-        MembershipChange(TEAM, ANN, "directoryObject", 5, present=True),
+        MembershipChange(TEAM, ANN, "", 5, present=True),
     ]
 
 

@@ -1,0 +1,1 @@
+"""The simulated Microsoft cloud against the documents, over real TLS."""

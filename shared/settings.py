@@ -156,9 +156,18 @@ def _read(setting: Setting, given: Mapping[str, str], problems: list[str]) -> st
     if value and setting.kind == "seconds" and not re.fullmatch(r"\d+(\.\d+)?", value):
         problems.append(f"{setting.name} must be a number of seconds, not {value!r}")
         return "0"
-    if value and setting.kind == "url" and not urlsplit(value).hostname:
+    if value and setting.kind == "url" and not _is_url(value):
         problems.append(f"{setting.name} must be a URL ({setting.help})")
+        return ""
     return value
+
+
+def _is_url(value: str) -> bool:
+    try:
+        parts = urlsplit(value)
+        return bool(parts.hostname) and parts.port != 0
+    except ValueError:  # a port or an address in brackets that is none
+        return False
 
 
 def _check(values: Mapping[str, str], problems: list[str]) -> None:
@@ -169,10 +178,10 @@ def _check(values: Mapping[str, str], problems: list[str]) -> None:
     problems.extend(
         f"{name} must begin with https://"
         for name in ("ENTRA_LOGIN_ENDPOINT", "GRAPH_ENDPOINT")
-        if not values[name].startswith("https://")
+        if values[name] and not values[name].startswith("https://")
     )
     if values["MAIL_URL"] and urlsplit(values["MAIL_URL"]).scheme not in {"smtp", "smtps", "acs"}:
         problems.append("MAIL_URL must begin with smtp://, smtps:// or acs://")
     keys = [key.strip() for key in values["SIGNING_KEYS"].split(",") if key.strip()]
-    if any(len(key) < 32 for key in keys):
+    if values["SIGNING_KEYS"] and (not keys or any(len(key) < 32 for key in keys)):
         problems.append("SIGNING_KEYS: every key needs 32 characters or more")

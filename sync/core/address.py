@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import re
+from unicodedata import normalize
 
 # What may stand before the @: RFC 5321's unquoted local part, and letters beyond ASCII (RFC 6531). Quoted local
 # parts, comments and address literals are refused: no directory needs them and every injection does.
 _LOCAL = re.compile(r"[\w!#$%&'*+/=?^`{|}~-]+(?:\.[\w!#$%&'*+/=?^`{|}~-]+)*")
 _LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
+# Letters that IDNA 2003 (Python's codec) and IDNA 2008 (the internet) map to different domains: refused rather than
+# mailing somebody else's.
+_AMBIGUOUS = frozenset("ßẞς\u200c\u200d")
 # Names that never have a mail exchanger on the internet: special-use (RFC 6761, 6762, 8375) and customary ones.
 _UNROUTABLE = frozenset(
     {"local", "localhost", "localdomain", "internal", "intranet", "lan", "home", "corp", "private", "invalid", "arpa"}
@@ -19,15 +23,17 @@ def parse_address(value: object) -> str:
     """The folded address: trimmed, lower case, the domain in IDNA ASCII. The empty string when it is not one.
 
     Folding the local part is stricter than RFC 5321 (which allows case to matter) and what every mailbox provider
-    in use does. Length limits: 64 for the local part, 254 in all (RFC 5321 §4.5.3.1).
+    in use does. It is lower case, not case folding, because mail is sent to what it gives: `ß` and `ss` are two
+    mailboxes. Length limits: 64 for the local part, 254 in all (RFC 5321 §4.5.3.1).
     """
     if not isinstance(value, str) or value.count("@") != 1:
         return ""
     local, _, domain = value.strip().partition("@")
+    local = normalize("NFC", local).lower()  # "İ" becomes two characters, and is no address
     if not _LOCAL.fullmatch(local) or len(local.encode()) > 64:
         return ""
     ascii_domain = _ascii_domain(domain)
-    folded = f"{local.casefold()}@{ascii_domain}"
+    folded = f"{local}@{ascii_domain}"
     return folded if ascii_domain and len(folded.encode()) <= 254 else ""
 
 
@@ -54,6 +60,8 @@ def address_key(address: str) -> str:
 def _ascii_domain(domain: str) -> str:
     lowered = domain.lower()
     if not lowered.isascii():
+        if _AMBIGUOUS & set(lowered):
+            return ""
         try:
             lowered = lowered.encode("idna").decode()
         except UnicodeError:

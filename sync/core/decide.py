@@ -171,7 +171,7 @@ def _ineligible_active(stored: PersonRecord, merged: PersonRecord, reason: Reaso
         after = replace(merged, account_state=AccountState.INACTIVE, reason=reason, since=context.now, held="")
         return Decision(stored, after, Action.DEACTIVATE, reason)
     # No address or name any more, or properties still to come: nothing says that the person left. The account stays.
-    after = replace(merged, fields=fields_of(merged.source, merged.address))
+    after = replace(merged, fields=fields_of(merged.source, merged.address), conflict_with="", held="")
     return Decision(stored, after, _changed(stored, after), Reason.OK)
 
 

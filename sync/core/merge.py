@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from sync.core.model import ChangeKind, GroupChange, GroupRecord, PersonRecord, Presence, UserChange
+from sync.core.model import ChangeKind, GroupChange, GroupRecord, MembershipChange, PersonRecord, Presence, UserChange
 
 _MANAGER = "manager"
 
@@ -54,16 +54,15 @@ def merge_person(stored: PersonRecord, change: UserChange) -> PersonRecord:
 def _with_properties(stored: PersonRecord, change: UserChange) -> PersonRecord:
     properties, patch = change.properties, change.kind is ChangeKind.PATCH
     news = change.order > stored.order and bool(properties) and not _only_manager(properties)
-    manager_news = _MANAGER in properties and change.order > stored.manager_order
+    # A snapshot is all there is: where it tells no manager, there is none.
+    tells_manager = _MANAGER in properties or (not patch and bool(properties))
+    manager_news = tells_manager and change.order > stored.manager_order
     if not news and not manager_news:
         return stored
     source: dict[str, Any] = dict(stored.source)
     if news:
         source = {**(source if patch else {}), **properties}
-    manager = properties[_MANAGER] if manager_news else stored.source.get(_MANAGER)
-    if not patch and _MANAGER not in properties and change.order > stored.manager_order:
-        manager = None  # a snapshot without a manager: there is none
-    source[_MANAGER] = manager
+    source[_MANAGER] = properties.get(_MANAGER) if manager_news else stored.source.get(_MANAGER)
     return replace(
         stored,
         source={key: value for key, value in source.items() if value is not None},
@@ -75,6 +74,13 @@ def _with_properties(stored: PersonRecord, change: UserChange) -> PersonRecord:
 
 def _only_manager(properties: Mapping[str, Any]) -> bool:
     return len(properties) == 1 and _MANAGER in properties
+
+
+def fold_edges(changes: Iterable[MembershipChange]) -> list[MembershipChange]:
+    """One change per edge of a page, the last to arrive: a page may add and remove the same member, and its changes
+    share one order.
+    """
+    return list({(change.group_id, change.member_id): change for change in changes}.values())
 
 
 def merge_edges(stored: Mapping[str, int], edges: Iterable[tuple[str, int, bool]]) -> Mapping[str, int]:
@@ -116,9 +122,9 @@ def merge_group(stored: GroupRecord, change: GroupChange) -> GroupRecord:
         case ChangeKind.REMOVED | ChangeKind.ABSENT:
             return replace(stored, order=change.order, presence=change.presence)
         case _:
-            kept = {} if change.kind is ChangeKind.SNAPSHOT or not change.properties else stored.source
             if not change.properties:  # an item that only brought members
                 return stored
+            kept = {} if change.kind is ChangeKind.SNAPSHOT else stored.source
             source = {key: value for key, value in {**kept, **change.properties}.items() if value is not None}
             return replace(stored, order=change.order, source=source, presence=Presence.PRESENT)
 
@@ -128,8 +134,10 @@ def fold_groups(changes: Iterable[GroupChange]) -> list[GroupChange]:
     folded: dict[str, GroupChange] = {}
     for change in changes:
         before = folded.get(change.object_id)
-        if before is not None and change.kind is not ChangeKind.REMOVED and before.kind is not ChangeKind.REMOVED:
+        if before is None or change.kind is ChangeKind.REMOVED:
+            folded[change.object_id] = change
+        elif before.kind is not ChangeKind.REMOVED:
             folded[change.object_id] = replace(change, properties={**before.properties, **change.properties})
-        else:
+        elif change.properties:  # an item that only brings members brings no group back
             folded[change.object_id] = change
     return list(folded.values())

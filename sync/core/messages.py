@@ -95,13 +95,13 @@ def decode(queue: str, body: bytes | str) -> Message:
     try:
         data: dict[str, Any] = json.loads(body)
         version = data.pop("v")
-    except (ValueError, KeyError, AttributeError, UnicodeDecodeError) as error:
+    except (ValueError, KeyError, AttributeError, TypeError, RecursionError) as error:
         raise Defect(f"a message on {queue} is not ours: {type(error).__name__}") from error
     if version != VERSION:
         raise Defect(f"a message on {queue} has version {version!r}; this version reads {VERSION}")
-    if "hinted" in data:
-        data["hinted"] = tuple(data["hinted"])
     try:
+        if "hinted" in data:
+            data["hinted"] = tuple(data["hinted"])
         return _SHAPES[queue](**data)
     except TypeError as error:
         raise Defect(f"a message on {queue} has the wrong fields: {error}") from error

@@ -17,9 +17,9 @@ def clean(value: object, limit: int = TEXT_LIMIT) -> str:
     if not isinstance(value, str) or not value:
         return ""
     if value.isascii() and value.isprintable():  # the common case, thirty times cheaper
-        return value.strip()[:limit]
+        return " ".join(value.split())[:limit].rstrip()
     text = unicodedata.normalize("NFC", _FORBIDDEN.sub(" ", value[: 16 * limit]))
-    return _SPACES.sub(" ", text).strip()[:limit]
+    return _SPACES.sub(" ", text).strip()[:limit].rstrip()
 
 
 def fold(text: str) -> str:

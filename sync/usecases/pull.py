@@ -17,7 +17,7 @@ from shared.clock import iso, parse_iso
 from shared.errors import Conflict, NeedsAdmin, Transient
 from shared.events import log
 from sync.core.connection import ConnectionView, FeedState, Reader
-from sync.core.merge import fold_groups, fold_page
+from sync.core.merge import fold_edges, fold_groups, fold_page
 from sync.core.messages import ChangesMessage, PassMessage, PullMessage, pack
 from sync.core.model import Page
 from sync.core.runs import Run, Stage
@@ -113,7 +113,7 @@ def _read(services: Services, view: ConnectionView, reader: Reader, message: Pul
 
 
 def _changes(page: Page) -> list[Change]:
-    return [*fold_page(page.users), *fold_groups(page.groups), *page.memberships]
+    return [*fold_page(page.users), *fold_groups(page.groups), *fold_edges(page.memberships)]
 
 
 def _hand_over(services: Services, view: ConnectionView, message: PullMessage, block: _Block, began: str) -> str:

@@ -201,4 +201,4 @@ def _described(trigger: HttpTrigger | QueueTrigger | TimerTrigger) -> str:
         return f"http [{','.join(sorted(trigger.methods)) or 'any'}] /{trigger.route}"
     if isinstance(trigger, QueueTrigger):
         return f"queue {trigger.queue}"
-    return f"timer {trigger.schedule}"
+    return f"timer {trigger.schedule.expression}"

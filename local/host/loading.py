@@ -8,12 +8,14 @@ import traceback
 import typing
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from azure.functions.decorators.function_app import Function, FunctionRegister
 
+from local.host.ncrontab import Schedule, parse
 from local.host.settings import HostError
 
 RESERVED = ("admin", "runtime")
@@ -39,9 +41,9 @@ class QueueTrigger:
 
 @dataclass(frozen=True, slots=True)
 class TimerTrigger:
-    """`schedule` is a six-field NCRONTAB expression, in UTC."""
+    """`schedule` is in UTC."""
 
-    schedule: str
+    schedule: Schedule
     run_on_startup: bool
     use_monitor: bool
 
@@ -140,8 +142,13 @@ def _trigger(name: str, binding: Mapping[str, Any], environ: Mapping[str, str]) 
     if binding["type"] == "queueTrigger":
         return QueueTrigger(resolved(binding["queueName"]), binding["connection"] or "AzureWebJobsStorage")
     if binding["type"] == "timerTrigger":
+        try:
+            schedule = parse(resolved(binding["schedule"]))
+            schedule.after(datetime.now(UTC))
+        except ValueError as error:
+            raise HostError(f"function {name}: schedule {error}") from None
         return TimerTrigger(
-            resolved(binding["schedule"]),
+            schedule,
             run_on_startup=bool(binding.get("runOnStartup")),
             # The real host monitors unless told not to; the decorator leaves the field out or None by default.
             use_monitor=binding.get("useMonitor") is not False,

@@ -26,8 +26,9 @@ _HORIZON = timedelta(days=366 * 41)
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """The values that each field admits."""
+    """The values that each field admits, and the expression they were read from."""
 
+    expression: str
     seconds: tuple[int, ...]
     minutes: tuple[int, ...]
     hours: tuple[int, ...]
@@ -77,7 +78,7 @@ def parse(expression: str) -> Schedule:
     ]
     seconds, minutes, hours = (tuple(sorted(value)) for value in values[:3])
     days, months, weekdays = (frozenset(value) for value in values[3:])
-    return Schedule(seconds, minutes, hours, days, months, weekdays)
+    return Schedule(expression, seconds, minutes, hours, days, months, weekdays)
 
 
 def _field(text: str, field: str, low: int, high: int, names: tuple[str, ...]) -> set[int]:

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -39,13 +40,14 @@ class HostProcess:
         self._environ = {**os.environ, "PYTHONUNBUFFERED": "1", **environ}
         options = ["--port", str(port), "--app", str(app), "--lease-seconds", str(lease), *flags]
         self._command = [sys.executable, "-m", "local.host", *options]
-        self._scratch = tempfile.TemporaryDirectory(prefix="host-", ignore_cleanup_errors=True)
-        self._log = Path(self._scratch.name, "host.log")
+        self._log: Path | None = None
         self._process: subprocess.Popen[bytes] | None = None
         self.url = ""
 
     def start(self, timeout: float = 30) -> Self:
         """Start and wait until it serves; `timeout` in seconds. Raises HostProcessError."""
+        self._forget_output()
+        self._log = Path(tempfile.mkdtemp(prefix="host-"), "host.log")
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(
                 self._command, env=self._environ, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT
@@ -55,6 +57,7 @@ class HostProcess:
             if self._process.poll() is not None or time.monotonic() > deadline:
                 said = self.output()
                 self.kill()
+                self._forget_output()
                 raise HostProcessError(said)
             time.sleep(0.02)
         self.url = found[1]
@@ -68,7 +71,7 @@ class HostProcess:
 
     def output(self) -> str:
         """All that this start of it has printed so far."""
-        return self._log.read_text(errors="replace")
+        return self._log.read_text(errors="replace") if self._log is not None else ""
 
     def stop(self, timeout: float = 40) -> int:
         """Ask it to stop, wait until it has; returns its exit status. `timeout` in seconds, then it is killed."""
@@ -97,4 +100,9 @@ class HostProcess:
     ) -> None:
         if self._process is not None and self._process.poll() is None:
             self.kill()
-        self._scratch.cleanup()
+        self._forget_output()
+
+    def _forget_output(self) -> None:
+        if self._log is not None:
+            shutil.rmtree(self._log.parent, ignore_errors=True)
+            self._log = None

@@ -28,8 +28,6 @@ from azure.functions.timer import TimerRequestConverter
 
 from local.host.calls import Calls, WorkerDiedError
 from local.host.loading import LoadedFunction, TimerTrigger
-from local.host.ncrontab import Schedule, parse
-from local.host.settings import HostError
 
 TABLE = "LocalHostTimers"
 LOCK_SECONDS = 15
@@ -118,11 +116,7 @@ class TimerRunner:
     """Calls one timer function when its schedule comes due."""
 
     def __init__(self, function: LoadedFunction, trigger: TimerTrigger, status: TimerStatus, calls: Calls) -> None:
-        try:
-            self._schedule: Schedule = parse(trigger.schedule)
-            self._schedule.after(datetime.now(UTC))
-        except ValueError as error:
-            raise HostError(f"function {function.name}: schedule {error}") from None
+        self._schedule = trigger.schedule
         self._function = function
         self._run_on_startup = trigger.run_on_startup
         self._monitored = trigger.use_monitor and not self._schedule.is_shorter_than_a_minute()

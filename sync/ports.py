@@ -109,14 +109,13 @@ class SignIn(Protocol):
     def consent_url(self, cloud: str, redirect_uri: str, state: str) -> str:
         """Where the admin grants the application permissions."""
 
-    def authorize_url(
-        self, cloud: str, redirect_uri: str, state: str, nonce: str, challenge: str, tenant_hint: str
-    ) -> str:
+    def authorize_url(self, cloud: str, redirect_uri: str, state: str, nonce: str, challenge: str) -> str:
         """Where the admin proves who they are (code flow, PKCE S256)."""
 
     def redeem(self, cloud: str, redirect_uri: str, code: str, verifier: str, nonce: str) -> SignedInAdmin:
         """Trade the code for a verified id token: RS256 only, key and issuer of the token's own tenant, audience,
-        expiry, nonce. Raises `NeedsAdmin('sign_in_failed', …)` when anything is off, `Transient` when unreachable.
+        expiry, nonce. Raises `NeedsAdmin`: `sign_in_failed` when anything is off, `not_admin` when the token says
+        that this account may not consent; `Transient` when Microsoft is unreachable.
         """
 
 

@@ -18,6 +18,7 @@ from sync.core.model import (
     ActivityEntry,
     MailMark,
     PersonRecord,
+    Presence,
     Reason,
     SyncSettings,
 )
@@ -98,7 +99,7 @@ def decide(
 
 def decide_one(stored: PersonRecord, merged: PersonRecord, claim: Claim | None, context: Context) -> Decision:
     """Decide one person; see `decide`."""
-    if context.first and not merged.baseline:
+    if context.first and not merged.baseline and merged.presence is not Presence.UNKNOWN:
         merged = replace(merged, baseline=True)
     reason = eligibility(merged)
     if reason is Reason.OK:

@@ -13,12 +13,12 @@ from datetime import timedelta
 from shared.clock import iso, parse_iso
 from shared.errors import Conflict, NeedsAdmin, Transient
 from shared.events import log
-from sync.core.connection import ConnectionView, Reader
+from sync.core.connection import ConnectionState, ConnectionView, Reader
 from sync.core.messages import PassMessage
 from sync.core.model import FEEDS, FeedName, Page
 from sync.core.runs import Outcome, Run, Stage
 from sync.ports import CursorExpired
-from sync.usecases import health, lease, passgroups, settle
+from sync.usecases import health, lease, passgroups, settle, start
 from sync.usecases.sending import GROUPS, run_id
 from sync.usecases.services import Services
 from sync.usecases.staged import Block
@@ -55,9 +55,12 @@ def _nudge(services: Services, view: ConnectionView, current: Run) -> None:
     if current.stage is Stage.DONE:
         if view.reader.pass_run == current.id and current.outcome is Outcome.COMPLETE:
             settle.close(services, view, current)
+    elif current.stage is Stage.WAITING:
+        if view.connection.state is ConnectionState.IMPORTING:  # Start was pressed, and its worker killed
+            start.go_on(services, view)
     elif current.parts and len(current.done_parts) >= current.parts:
         settle.move_on(services, view, current)
-    elif current.stage is not Stage.WAITING:
+    else:
         settle.hand_out(services, view.connection, current)
 
 

@@ -13,6 +13,7 @@ from sync.core.merge import fold_page
 from sync.core.model import ChangeKind, MembershipChange, Page, Presence, UserChange
 
 VERSION = 1
+PERSON_TYPES = frozenset({"user", ""})  # member types that make an edge of a person
 
 
 @dataclass(slots=True)
@@ -32,12 +33,14 @@ class Block:
         self.items = 0
 
     def add(self, page: Page) -> None:
-        """Take in a page's people and their memberships; group rows and nesting are the caller's."""
+        """Take in a page's people and their memberships; group rows and nesting are the caller's, and members that
+        are neither (devices, service principals) make no edge.
+        """
         for change in fold_page(page.users):
             row = ["p", change.object_id, change.order, change.kind, change.properties, change.presence]
             self._put(change.object_id, row)
         for edge in page.memberships:
-            if edge.member_type != "group":
+            if edge.member_type in PERSON_TYPES:
                 self._put(edge.member_id, ["e", edge.member_id, edge.order, edge.group_id, edge.present])
         self.items += len(page.users) + len(page.groups)
 

@@ -104,22 +104,15 @@ def _queue(services: Services) -> ports.Queue:
     return StorageQueue.open(services.settings)
 
 
-def _directory(services: Services) -> ports.Directory:
-    from sync.adapters.graph import GraphDirectory
+def _microsoft(name: str) -> Callable[[Services], Any]:
+    """One of the ports to Microsoft; all of them share one identity and its tokens."""
 
-    return GraphDirectory(services.settings)
+    def build(services: Services) -> Any:
+        from sync.adapters.microsoft import Microsoft
 
+        return getattr(_once("microsoft", lambda: Microsoft(services.settings, services.clock)), name)
 
-def _subscriptions(services: Services) -> ports.Subscriptions:
-    from sync.adapters.graph import GraphSubscriptions
-
-    return GraphSubscriptions(services.settings)
-
-
-def _sign_in(services: Services) -> ports.SignIn:
-    from sync.adapters.identity import MicrosoftSignIn
-
-    return MicrosoftSignIn(services.settings)
+    return build
 
 
 def _mail_server(services: Services) -> ports.MailServer:
@@ -135,9 +128,7 @@ _BUILDERS: Mapping[str, Callable[[Services], Any]] = {
     "ids": _ids,
     **{name: _tables(name) for name in _TABLES},
     "queue": _queue,
-    "directory": _directory,
-    "subscriptions": _subscriptions,
-    "sign_in": _sign_in,
+    **{name: _microsoft(name) for name in ("directory", "subscriptions", "sign_in")},
     "mail_server": _mail_server,
 }
 
@@ -149,8 +140,8 @@ def _answers(url: Callable[[Settings], str]) -> Callable[[Services], None]:
     """A probe that connects to an address from the settings."""
 
     def probe(services: Services) -> None:
-        from sync.adapters.egress import trust
         from sync.adapters.reachability import reach
+        from sync.adapters.trust import trust
 
         reach(url(services.settings), trust(services.settings.ca_file))
 

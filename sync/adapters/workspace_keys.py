@@ -5,7 +5,7 @@ from __future__ import annotations
 import httpx
 
 from shared.errors import Transient
-from sync.adapters.egress import trust
+from sync.adapters.trust import trust
 
 SIZE_LIMIT = 256 * 1024
 TIMEOUT_SECONDS = 5.0

@@ -1,0 +1,132 @@
+"""`Addresses` on table `addresses`: sixteen partitions a workspace, by the first hex digit of the hashed address."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from azure.data.tables import TableEntity
+
+from shared.errors import Conflict, Transient
+from sync.adapters.azure_faults import pause
+from sync.adapters.tables import columns
+from sync.adapters.tables.shape import upgraded
+from sync.adapters.tables.table import BATCH, Operation, Table, etag_of
+from sync.core.address import address_key
+from sync.core.connection import workspace_key
+from sync.ports import Holder
+
+VERSION = 1
+FEW = 30  # addresses of a partition that are read one by one
+# How many rows are scanned for each address wanted before the rest are read one by one: scanning that many costs
+# as much as the read, so that a large workspace makes the whole at most twice as dear.
+ROWS_PER_READ = 50
+TRIES = 10
+
+
+class TableAddresses:
+    """See `sync.ports.Addresses`."""
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+
+    def claim(self, workspace: str, wants: Mapping[str, Holder]) -> Mapping[str, Holder]:
+        """Insert first; what is held already is read, and the rest inserted again."""
+        answer: dict[str, Holder] = {}
+        for partition, addresses in _partitions(workspace, wants):
+            for start in range(0, len(addresses), BATCH):
+                answer.update(self._claim(partition, addresses[start : start + BATCH], wants))
+        return answer
+
+    def transfer(self, workspace: str, address: str, present: Holder, to: Holder) -> bool:
+        """Conditional on the present holder's etag."""
+        try:
+            self._table.write(_partition(workspace, address), address_key(address), _encode(to), present.etag)
+        except Conflict:
+            return False
+        return True
+
+    def release(self, workspace: str, address: str, holder: Holder) -> None:
+        """Conditional; a lost race looks again."""
+        partition, row_key = _partition(workspace, address), address_key(address)
+        for tries in range(1, TRIES):
+            row = self._table.get(partition, row_key)
+            if row is None or not _same(_decode(row), holder):
+                return
+            try:
+                self._table.delete(partition, row_key, etag_of(row))
+            except Conflict:
+                pause(tries)
+                continue
+            return
+        raise Transient("an address stays contended", retry_after=1)
+
+    def peek(self, workspace: str, addresses: Iterable[str]) -> Mapping[str, Holder]:
+        """By key for a few of a partition, by a scan for many."""
+        answer: dict[str, Holder] = {}
+        for partition, some in _partitions(workspace, set(addresses)):
+            answer.update(self._read(partition, some))
+        return answer
+
+    def _claim(self, partition: str, addresses: Sequence[str], wants: Mapping[str, Holder]) -> dict[str, Holder]:
+        answer: dict[str, Holder] = {}
+        left = list(addresses)
+        for tries in range(1, TRIES):
+            operations = [Operation(address_key(address), _encode(wants[address])) for address in left]
+            try:
+                etags = self._table.transact(partition, operations)
+            except Conflict:
+                answer.update(self._read(partition, left))
+                left = [address for address in left if address not in answer]
+                if not left:
+                    return answer
+                if tries > 1:
+                    pause(tries)
+                continue
+            if not etags:  # written, but the reply was lost
+                return {**answer, **self._read(partition, left)}
+            mine = {one: wants[one]._replace(etag=etag) for one, etag in zip(left, etags, strict=True)}
+            return {**answer, **mine}
+        raise Transient("addresses stay contended", retry_after=1)
+
+    def _read(self, partition: str, addresses: Sequence[str]) -> dict[str, Holder]:
+        wanted = {address_key(address): address for address in addresses}
+        found: dict[str, Holder] = {}
+        if len(wanted) > FEW:
+            for number, row in enumerate(self._table.rows(partition)):
+                if number > len(addresses) * ROWS_PER_READ:
+                    break
+                if (address := wanted.pop(row["RowKey"], None)) is not None:
+                    found[address] = _decode(row)
+            else:
+                return found
+        for row_key, address in wanted.items():
+            one = self._table.get(partition, row_key)
+            if one is not None:
+                found[address] = _decode(one)
+        return found
+
+
+def _partition(workspace: str, address: str) -> str:
+    return f"{workspace_key(workspace)}:{address_key(address)[0]}"
+
+
+def _partitions(workspace: str, addresses: Iterable[str]) -> Iterator[tuple[str, list[str]]]:
+    partitions: dict[str, list[str]] = {}
+    for address in addresses:
+        partitions.setdefault(_partition(workspace, address), []).append(address)
+    yield from partitions.items()
+
+
+def _same(stored: Holder, holder: Holder) -> bool:
+    if holder.scope and (stored.scope, stored.object_id) == (holder.scope, holder.object_id):
+        return True
+    return bool(holder.account_id) and stored.account_id == holder.account_id
+
+
+def _encode(holder: Holder) -> dict[str, str | bytes]:
+    return columns.pack({"v": VERSION, "account": holder.account_id, "scope": holder.scope, "person": holder.object_id})
+
+
+def _decode(row: TableEntity) -> Holder:
+    data = upgraded(columns.unpack(row), VERSION, {}, "address")
+    return Holder(data["account"], data["scope"], data["person"], etag_of(row))

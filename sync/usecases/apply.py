@@ -66,10 +66,12 @@ def _people(
     by_member = edges_of(edges)
     changes = {change.object_id: change for change in users}
     ids = sorted({*changes, *by_member})
+    orders = {object_id: {order for _, order, _ in by_member.get(object_id, ())} for object_id in ids}
+    for change in users:
+        orders[change.object_id].add(change.order)
     repeated: list[PersonRecord] = []
 
     def propose(loaded: LoadedShard) -> list[Pair]:
-        orders = {object_id: change.order for object_id, change in changes.items() if change.order}
         repeated[:] = claimed_by(loaded.records, orders)
         pairs = []
         for object_id in ids:
@@ -89,8 +91,7 @@ def _people(
     connection = view.connection
     work = Work(connection, message.run, message.part, message.shard, ids)
     done = commit_people(services, work, propose, permit)
-    if not done.written:
-        send_mails(services, connection, repeated)
+    send_mails(services, connection, repeated)
     count_members(services, connection.scope, done.members)
     return done
 
@@ -103,11 +104,12 @@ def _guarded(
     changes: Mapping[str, UserChange],
 ) -> list[Decision]:
     """Let removals through, or put all of this part's on a hold; joins and updates go on."""
-    removing = [d for d in decisions if d.removes and not changes[d.after.object_id].released]
+    released = {change.object_id for change in changes.values() if change.released}
+    removing = [d for d in decisions if d.removes and d.after.object_id not in released]
     if not removing:
         return decisions
-    released, limit = holds.permit(services, view.connection, f"{message.run}:{message.part}", len(removing))
-    if released:
+    permitted, limit = holds.permit(services, view.connection, f"{message.run}:{message.part}", len(removing))
+    if permitted:
         return decisions
     people = [HeldRemoval(d.after.object_id, display_name(d.after), d.reason) for d in removing]
     hold = holds.add(services, view.connection, message.run, "changes in Entra", people)

@@ -6,7 +6,7 @@ Every chunk of up to 98 people goes in with its audit and the shard's counts in 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
@@ -50,7 +50,7 @@ class Done:
     unchanged: int = 0
     conflicts: int = 0
     members: dict[str, int] = field(default_factory=dict)  # group -> people more (or fewer)
-    decisions: list[Decision] = field(default_factory=list)  # of the last attempt, written or not
+    after: dict[str, PersonRecord] = field(default_factory=dict)  # by the last attempt's decisions, written or not
 
 
 def commit_people(services: Services, work: Work, propose: Propose, permit: Permit) -> Done:
@@ -80,7 +80,8 @@ def _attempt(services: Services, work: Work, loaded: LoadedShard, propose: Propo
         pairs = propose(loaded)
     decisions = permit(decide(pairs, granted, Context(work.connection.settings, now, work.first)))
     writes = [decision for decision in decisions if _worth_writing(decision, work)]
-    done.decisions, done.unchanged = decisions, len(decisions) - len(writes)
+    done.after = {decision.after.object_id: decision.after for decision in decisions}
+    done.unchanged = len(decisions) - len(writes)
     chunks = [writes[start : start + COMMIT_LIMIT] for start in range(0, len(writes), COMMIT_LIMIT)]
     while chunks:
         chunk = chunks.pop(0)
@@ -161,12 +162,14 @@ def send_mails(services: Services, connection: Connection, people: Sequence[Pers
         services.queue.send(MailMessage(connection.id, connection.epoch, person.object_id))
 
 
-def claimed_by(records: Mapping[str, PersonRecord], orders: Mapping[str, int]) -> list[PersonRecord]:
-    """People who were written by this very message before: their mail may not have been enqueued then."""
+def claimed_by(records: Mapping[str, PersonRecord], orders: Mapping[str, Collection[int]]) -> list[PersonRecord]:
+    """People whom this very message wrote before, known by its orders: their mail may not have been enqueued then."""
     return [
         record
-        for object_id, order in orders.items()
-        if (record := records.get(object_id)) is not None and record.mail is MailMark.CLAIMED and record.order == order
+        for object_id, own in orders.items()
+        if (record := records.get(object_id)) is not None
+        and record.mail is MailMark.CLAIMED
+        and (record.order in own or any(abs(order) in own for order in record.memberships.values()))
     ]
 
 

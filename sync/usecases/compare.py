@@ -22,7 +22,7 @@ from sync.core.model import AccountState, ChangeKind, PersonRecord, Presence, Us
 from sync.core.runs import Run, Stage
 from sync.ports import LoadedShard
 from sync.usecases import claims, settle
-from sync.usecases.commit import Done, Pair, Work, claimed_by, commit_people, send_mails
+from sync.usecases.commit import Pair, Work, claimed_by, commit_people, send_mails
 from sync.usecases.groups import count_members
 from sync.usecases.sending import GROUPS
 from sync.usecases.services import Services
@@ -126,9 +126,12 @@ def _apply(services: Services, view: ConnectionView, current: Run, message: Chan
     connection, shard = view.connection, message.shard
     staged = _picture(services, connection.scope, current, shard)
     found: dict[str, Any] = {}
-    orders = {object_id: change.order for object_id, change in staged.picture.people.items()}
+    orders = {object_id: {*edges.values()} for object_id, edges in staged.picture.edges.items()}
+    for change in staged.picture.people.values():
+        orders.setdefault(change.object_id, set()).add(change.order)
 
     def propose(loaded: LoadedShard) -> list[Pair]:
+        found["stored"] = loaded.records
         found["repeated"] = claimed_by(loaded.records, orders)
         found["absent"] = [record for record in loaded.records.values() if staged.absent(record)]
         return staged.pairs(loaded)
@@ -139,10 +142,10 @@ def _apply(services: Services, view: ConnectionView, current: Run, message: Chan
 
     work = Work(connection, current.id, message.part, shard, None, first=current.first, keep_order=True)
     done = commit_people(services, work, propose, permit)
-    if found["repeated"] and not done.written:
-        send_mails(services, connection, found["repeated"])
+    send_mails(services, connection, found["repeated"])
     _leave_removals(services, connection.scope, current, shard, found)
-    _leave_members(services, connection.scope, current, shard, done)
+    if GROUPS not in current.frozen:
+        _leave_members(services, connection.scope, current, shard, {**found["stored"], **done.after})
     log(
         "apply.finished",
         connection=connection.id,
@@ -166,16 +169,13 @@ def _leave_removals(services: Services, scope: str, current: Run, shard: str, fo
         services.staging.put(scope, f"{current.id}{settle.REMOVALS}", 0, {shard: canonical.dumps(removals)})
 
 
-def _leave_members(services: Services, scope: str, current: Run, shard: str, done: Done) -> None:
+def _leave_members(
+    services: Services, scope: str, current: Run, shard: str, people: Mapping[str, PersonRecord]
+) -> None:
     """How many of the shard's people are in each group, for the groups' counts."""
-    if GROUPS in current.frozen:
-        return
     members: dict[str, int] = {}
-    for record in services.people.load(scope, shard).records.values() if done.written else ():
+    for record in people.values():
         for group in record.groups:
-            members[group] = members.get(group, 0) + 1
-    for decision in done.decisions if not done.written else ():
-        for group in decision.after.groups:
             members[group] = members.get(group, 0) + 1
     services.staging.put(scope, f"{current.id}{settle.MEMBERS}", 0, {shard: canonical.dumps(members)})
 

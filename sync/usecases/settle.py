@@ -9,6 +9,7 @@ conditional save of the run, so a step that was begun and not finished is taken 
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
@@ -31,20 +32,22 @@ WORK = {Stage.PLANNING: "plan", Stage.APPLYING: "apply", Stage.REMOVING: "remove
 
 
 def part_done(services: Services, view: ConnectionView, message: ChangesMessage, counts: Mapping[str, int]) -> None:
-    """Record a part; whoever finishes the last one moves the run on."""
+    """Record a part; whoever finishes the last one moves the run on. Where that worker was killed, a pull is ended
+    by its message's next coming, a pass by the nudge of `tick`.
+    """
     stage = {"plan": Stage.PLANNING, "remove": Stage.REMOVING}.get(message.work, Stage.APPLYING)
     run, last = services.runs.finish_part(view.connection.scope, message.run, stage, message.part, counts)
-    if not last:
-        return
     if run.kind == "pull":
-        _finish_pull(services, run)
-    else:
+        if run.outcome is Outcome.RUNNING and len(run.done_parts) == run.parts:
+            _finish_pull(services, run)
+    elif last:
         move_on(services, view, run)
 
 
 def _finish_pull(services: Services, run: Run) -> None:
     finished = replace(run, stage=Stage.DONE, outcome=Outcome.COMPLETE, finished_at=iso(services.clock.now()))
-    services.runs.save(finished)
+    with contextlib.suppress(Conflict):  # somebody else ended it
+        services.runs.save(finished)
 
 
 def move_on(services: Services, view: ConnectionView, run: Run) -> None:
@@ -64,7 +67,13 @@ def move_on(services: Services, view: ConnectionView, run: Run) -> None:
 
 
 def enter(services: Services, view: ConnectionView, run: Run, stage: Stage, counts: Mapping[str, int]) -> Run:
-    """Begin a stage that works shard by shard, and hand its parts out. Raises Conflict when the run moved on."""
+    """Begin a stage that works shard by shard, and hand its parts out. Raises Conflict when the run moved on.
+
+    From the moment a pass is applied, what was read before it began is superseded: a late message must not bring back
+    what the pass corrects.
+    """
+    if stage is Stage.APPLYING:
+        update_reader(services, run.connection, lambda found: replace(found, floor=max(found.floor, run.start_order)))
     names = stage_shards(view.connection, stage)
     entered = services.runs.save(
         replace(
@@ -278,7 +287,7 @@ def _with_cursors(reader: Reader, run: Run) -> Reader:
         feeds=feeds,
         pass_run="",
         passed_at=run.started_at,
-        floor=run.start_order,
+        floor=max(reader.floor, run.start_order),
         failures=0,
         suspect_code="",
         suspect_since="",
@@ -286,13 +295,13 @@ def _with_cursors(reader: Reader, run: Run) -> Reader:
 
 
 def update_reader(services: Services, connection_id: str, change: Callable[[Reader], Reader]) -> None:
-    """Change the reader row whoever holds its lease: they find out by their next write and begin again."""
+    """Change the reader row whoever holds its lease: they find out by their next write, and the lease is free."""
     while (view := services.connections.load(connection_id)) is not None:
         changed = change(view.reader)
         if changed == view.reader:
             return
         try:
-            services.connections.save_reader(view.connection, changed)
+            services.connections.save_reader(view.connection, replace(changed, lease_until="", lease_owner=""))
         except Conflict:
             continue
         return

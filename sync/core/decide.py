@@ -128,14 +128,18 @@ def _eligible(stored: PersonRecord, merged: PersonRecord, claim: Claim | None, c
             address = wanted
         else:
             conflict = claim.holder if claim else ""
-    after = replace(merged, address=address, conflict_with=conflict, fields=fields_of(merged.source, address), held="")
+    fields = fields_of(merged.source, address)
+    after = merged
+    if (address, conflict, fields, "") != (merged.address, merged.conflict_with, merged.fields, merged.held):
+        after = replace(merged, address=address, conflict_with=conflict, fields=fields, held="")
     freed = merged.address if address != merged.address else ""
     if merged.account_state is AccountState.INACTIVE:
         if merged.reason is Reason.ADMIN:
             return Decision(stored, after, _changed(stored, after), Reason.ADMIN, freed=freed)
         after = replace(after, account_state=AccountState.ACTIVE, reason=Reason.OK, since=context.now)
         return Decision(stored, after, Action.REACTIVATE, Reason.OK, freed=freed)
-    return Decision(stored, after, _changed(stored, after), Reason.OK, freed=freed)
+    changed = Action.SKIP if after is stored else _changed(stored, after)
+    return Decision(stored, after, changed, Reason.OK, freed=freed)
 
 
 def _join(stored: PersonRecord, merged: PersonRecord, claim: Claim, context: Context) -> Decision:
@@ -197,7 +201,7 @@ def hold_back(decision: Decision, hold: str) -> Decision:
 
 def differs(before: PersonRecord, after: PersonRecord) -> bool:
     """Whether there is anything to write but a newer order."""
-    return replace(after, order=before.order, manager_order=before.manager_order) != before
+    return after is not before and replace(after, order=before.order, manager_order=before.manager_order) != before
 
 
 def _shown(record: PersonRecord) -> dict[str, str]:

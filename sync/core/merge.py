@@ -53,6 +53,8 @@ def merge_person(stored: PersonRecord, change: UserChange) -> PersonRecord:
 
 def _with_properties(stored: PersonRecord, change: UserChange) -> PersonRecord:
     properties, patch = change.properties, change.kind is ChangeKind.PATCH
+    if not patch and stored.presence is Presence.PRESENT and properties == stored.source:
+        return stored  # a full pass over somebody unchanged: nearly everybody, nearly always
     news = change.order > stored.order and bool(properties) and not _only_manager(properties)
     # A snapshot is all there is: where it tells no manager, there is none.
     tells_manager = _MANAGER in properties or (not patch and bool(properties))

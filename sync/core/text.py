@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 
 # C0 and C1 controls, line and paragraph separators, and surrogates that no encoding can write. Joiners and
 # bidirectional marks stay: names in Persian or Hindi and emoji families need them; pages isolate them.
@@ -16,6 +17,11 @@ def clean(value: object, limit: int = TEXT_LIMIT) -> str:
     """One line of NFC text of at most `limit` characters; the empty string for anything that is not text."""
     if not isinstance(value, str) or not value:
         return ""
+    return _clean(value, limit) if len(value) <= limit else _clean.__wrapped__(value, limit)
+
+
+@lru_cache(maxsize=8192)  # departments, titles and countries are few
+def _clean(value: str, limit: int) -> str:
     if value.isascii() and value.isprintable():  # the common case, thirty times cheaper
         return " ".join(value.split())[:limit].rstrip()
     text = unicodedata.normalize("NFC", _FORBIDDEN.sub(" ", value[: 16 * limit]))

@@ -178,7 +178,8 @@ class Delivery:
                 await asyncio.sleep(min(wait, 0.05))
                 continue
             now = time.time()
-            due = [letter for letter in box if letter.due <= now]
+            # New items travel with the first that is due; only retries wait for their own time.
+            due = [letter for letter in box if letter.due <= now or not letter.attempts]
             if self._behaviour.notify_reorder:
                 self._random.shuffle(due)
             batch = due[: max(1, self._behaviour.notify_batch)]

@@ -18,7 +18,7 @@ from local.cloud.faults import Fault
 from local.cloud.wire import Call, GraphError, Reply, error_reply, json_reply
 from local.cloud.world import World
 
-# Importing these fills the route table; `graph_other` last, because its routes are the widest.
+# Importing these fills the route table.
 GRAPH_MODULES: Final = (graph_users, graph_groups, graph_other, subscriptions)
 _BODY_LIMIT: Final = 4 * 1024 * 1024
 _LOGIN: Final = (

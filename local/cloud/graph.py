@@ -56,6 +56,7 @@ def route(
     def add(handler: Handler) -> Handler:
         expression = "/v1.0" + re.escape(template).replace(r"\{\}", r"([^/]+)")
         ROUTES.append(Route(method, re.compile(expression), handler, roles, cost, template))
+        ROUTES.sort(key=lambda item: item.template.count("{}"))  # `/users/$count` before `/users/{}`
         return handler
 
     return add

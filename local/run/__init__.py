@@ -1,0 +1,1 @@
+"""Everything on this machine, with a living tenant: what `make run` starts."""

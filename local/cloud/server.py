@@ -124,6 +124,19 @@ class Cloud:
             with contextlib.suppress(asyncio.CancelledError):
                 await watch
             await delivery.close()
+            await self._hang_up()
+
+    async def _hang_up(self) -> None:
+        """End connections whose other side does not answer the end of TLS; the loop cannot close before."""
+        open_ = self._server.server_state.connections if self._server is not None else set()
+        for connection in list(open_):
+            transport = getattr(connection, "transport", None)
+            if transport is not None:
+                transport.abort()
+        for _ in range(50):
+            if not open_:
+                break
+            await asyncio.sleep(0.01)
 
 
 def _bind(host: str, port: int) -> socket.socket:

@@ -49,14 +49,23 @@ def visitor(session: Annotated[Session | None, Depends(session_of)]) -> Session:
 Visitor = Annotated[Session, Depends(visitor)]
 
 
-async def form_sender(request: Request, session: Visitor, services: Ours) -> Session:
-    """The session behind a form: an admin's, sent from one of our own pages."""
+async def form_sender_of_any_role(request: Request, session: Visitor, services: Ours) -> Session:
+    """The session behind a form that was sent from one of our own pages."""
     refuse_other_sites(request, services)
     form = await request.form()
     token = form.get("form_token", "")
     if not isinstance(token, str) or not form_token_holds(token, session, services.settings.signing_keys):
         raise Problem(403, "form_expired", "This form is no longer good. Go back, reload the page and try again.")
-    return _admin_only(session)
+    return session
+
+
+FormSenderOfAnyRole = Annotated[Session, Depends(form_sender_of_any_role)]
+
+
+def form_sender(session: FormSenderOfAnyRole) -> Session:
+    """Likewise, an admin's. Raises Problem 403 for a viewer."""
+    writer(session.admin)
+    return session
 
 
 FormSender = Annotated[Session, Depends(form_sender)]
@@ -120,8 +129,3 @@ def refuse_other_sites(request: Request, services: Services) -> None:
         foreign = False
     if foreign:
         raise Problem(403, "other_site", "This request came from another site's page.")
-
-
-def _admin_only(session: Session) -> Session:
-    writer(session.admin)
-    return session

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from shared.clock import parse_iso
 from sync.core.connection import Cloud, ConnectionState
-from sync.core.model import AccountState, MailMark, PersonRecord, Reason
+from sync.core.model import AccountState, ActivityEntry, GroupRecord, MailMark, PersonRecord, Reason
 from sync.core.runs import MailState, Run, Stage
 
 STATES: Mapping[ConnectionState, str] = {
@@ -68,8 +68,7 @@ MAIL_STATES: Mapping[MailState, str] = {
 MAIL_MARKS: Mapping[MailMark, str] = {
     MailMark.NONE: "None yet",
     MailMark.BASELINE: "None: was there before the start",
-    MailMark.CLAIMED: "On its way",
-    MailMark.SENT: "Sent",
+    MailMark.CLAIMED: "Sent or on its way",
 }
 CAUSES: Mapping[str, str] = {
     "notification": "Change announced by Entra",
@@ -177,3 +176,33 @@ def _in_order(counts: Mapping[str, int]) -> list[tuple[str, int]]:
 def why(record: PersonRecord) -> Reason:
     """The reason to show for a person; one whose removal is held says so whatever else it says."""
     return Reason.HELD if record.held else record.reason
+
+
+def reason_name(value: str) -> str:
+    """A reason as it stands in a counter row; one this version does not know is shown as it is."""
+    known = {reason.value: name for reason, name in REASONS.items()}
+    return known.get(value, value)
+
+
+def group_kind(group: GroupRecord) -> str:
+    """What Entra calls this kind of group."""
+    source = group.source
+    kinds = source.get("groupTypes") or ()
+    kind = (
+        "Microsoft 365"
+        if "Unified" in kinds
+        else "Mail-enabled security"
+        if source.get("mailEnabled") and source.get("securityEnabled")
+        else "Distribution list"
+        if source.get("mailEnabled")
+        else "Security"
+    )
+    return f"{kind}, dynamic" if "DynamicMembership" in kinds else kind
+
+
+def differences(entry: ActivityEntry) -> list[tuple[str, str, str]]:
+    """(field, before, after) of what an entry changed, in the order of the fields."""
+    order = list(FIELD_NAMES)
+    names = sorted({*entry.before, *entry.after}, key=lambda name: order.index(name) if name in order else len(order))
+    pairs = ((name, entry.before.get(name, ""), entry.after.get(name, "")) for name in names)
+    return [(name, before, after) for name, before, after in pairs if before != after]

@@ -71,6 +71,7 @@ class Overview:
     freshness: Freshness | None
     last_change: str  # ISO, empty when there was none
     next_pass: str  # ISO, empty while none is planned
+    pull_interval: float  # seconds between looks at a feed that nobody announced a change of
     poison: int  # messages of any connection that wait for an engineer
 
     @property
@@ -108,6 +109,7 @@ class Overviews:
             freshness=freshness_of(runs),
             last_change=next((run.finished_at or run.started_at for run in runs if changed(run)), ""),
             next_pass=self._next_pass(view),
+            pull_interval=services.settings.pull_interval,
             poison=self._memory.get("poison", 20, lambda: sum(services.queue.poison_counts().values())),
         )
 

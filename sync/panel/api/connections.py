@@ -8,10 +8,11 @@ from fastapi import APIRouter, Header, Query, Request, Response
 
 from sync.core.connection import Cloud
 from sync.core.model import SyncSettings
+from sync.panel import acting
 from sync.panel.access import Caller, Ours, Writer, find_connection
 from sync.panel.api import schemas, shaping
 from sync.panel.problems import Problem
-from sync.usecases import connect, disconnect, on_demand, preferences, start
+from sync.usecases import connect, disconnect, preferences, start
 from sync.usecases.overview import Overviews
 
 router = APIRouter(tags=["connections"])
@@ -21,9 +22,7 @@ router = APIRouter(tags=["connections"])
 def begin(services: Ours, admin: Writer, wanted: schemas.NewConnection | None = None) -> schemas.BegunConnection:
     """Begin a connection. It waits for consent at `consent_url`."""
     cloud = wanted.cloud if wanted else Cloud.DEFAULT
-    begun = connect.begin(
-        services, workspace=admin.workspace, workspace_name=admin.workspace_name, admin=admin.subject, cloud=cloud
-    )
+    begun = connect.begin(services, admin.workspace, admin.workspace_name, admin.subject, cloud)
     return schemas.BegunConnection(id=begun.connection_id, consent_url=begun.consent_url)
 
 
@@ -38,7 +37,9 @@ def list_connections(services: Ours, admin: Caller) -> schemas.Page[schemas.Conn
 def read(services: Ours, admin: Caller, connection_id: str, request: Request) -> schemas.ConnectionDetail:
     """A connection at a glance. Counters may be a few seconds old."""
     overviews: Overviews = request.app.state.overviews
-    return shaping.detail(overviews.glance(find_connection(services, admin, connection_id)))
+    waiting: acting.Waiting = request.app.state.waiting
+    view = waiting.look(find_connection(services, admin, connection_id))
+    return shaping.detail(overviews.glance(view))
 
 
 @router.delete("/connections/{connection_id}", response_model=schemas.ConnectionShape)
@@ -49,10 +50,8 @@ def remove(
     erase: Annotated[bool, Query(description="Also erase the people, groups and accounts that came from it.")] = False,
 ) -> schemas.ConnectionShape:
     """Disconnect. Accounts stay as they are; nothing is read, and nobody is mailed, any more."""
-    if erase:
-        raise Problem(422, "erase_unavailable", "Erasing is not available yet. Disconnect without it.")
     view = find_connection(services, admin, connection_id)
-    return shaping.connection(disconnect.run(services, view.connection))
+    return shaping.connection(disconnect.run(services, view, erase=erase))
 
 
 @router.get("/connections/{connection_id}/settings", response_model=schemas.SettingsShape)
@@ -85,22 +84,22 @@ def begin_sync(
     services: Ours, admin: Writer, connection_id: str, wanted: schemas.Start | None = None
 ) -> schemas.ConnectionShape:
     """Start synchronising: the first full pass is applied. 409 when the connection is not awaiting it."""
-    find_connection(services, admin, connection_id)
+    view = find_connection(services, admin, connection_id)
     mail_existing = wanted.mail_existing if wanted else False
-    return shaping.connection(start.run(services, admin.workspace, connection_id, mail_existing, admin.subject))
+    return shaping.connection(start.start(services, view, mail_existing=mail_existing))
 
 
 @router.post("/connections/{connection_id}/sync", status_code=202, response_model=schemas.Accepted)
 def sync_now(services: Ours, admin: Writer, connection_id: str) -> schemas.Accepted:
     """Look at both feeds now."""
-    on_demand.sync(services, find_connection(services, admin, connection_id).connection)
+    acting.look_now(services, find_connection(services, admin, connection_id))
     return schemas.Accepted()
 
 
 @router.post("/connections/{connection_id}/reconcile", status_code=202, response_model=schemas.Accepted)
 def reconcile(services: Ours, admin: Writer, connection_id: str) -> schemas.Accepted:
     """Read everything again and compare."""
-    on_demand.reconcile(services, find_connection(services, admin, connection_id))
+    acting.reconcile_now(services, find_connection(services, admin, connection_id))
     return schemas.Accepted()
 
 

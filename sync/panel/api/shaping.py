@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from shared.clock import iso, parse_iso
 from sync.core.connection import Connection, ConnectionView
 from sync.core.mapping import address_of, display_name
@@ -180,7 +182,7 @@ def linked_account(record: PersonRecord, connection_id: str) -> schemas.Account:
     )
 
 
-def _connection(found: Connection) -> dict[str, object]:
+def _connection(found: Connection) -> dict[str, Any]:
     survey = found.survey
     return {
         "id": found.id,

@@ -1,0 +1,123 @@
+"""The panel and API v1 as one ASGI app. No lifespan: under the Functions worker it would never run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from fastapi.openapi.utils import get_openapi
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import ASGIApp
+
+from shared.errors import SyncError
+from sync.panel import api, pages
+from sync.panel.access import SignInNeeded
+from sync.panel.acting import Waiting
+from sync.panel.problems import Problem, from_error
+from sync.panel.rendering import Pages
+from sync.panel.shield import Shield
+from sync.panel.workspace_tokens import WorkspaceTokens
+from sync.usecases.overview import Overviews
+from sync.usecases.services import Services
+
+DESCRIPTION = """Entra ID tenants of a workspace, their people and groups, and what was done with them.
+
+Authenticate with the panel's session cookie or with `Authorization: Bearer <token>`, a workspace token of at most
+five minutes. Viewers may call every GET. Errors are `application/problem+json`; their `code` is stable.
+Lists answer with `cursor`: pass it on for the next page; null is the end."""
+
+
+def create_app(services: Services, fetch_keys: Callable[[str], bytes]) -> ASGIApp:
+    """One app over these services. `fetch_keys` reads WORKSPACE_JWKS where that is a URL. Opens nothing yet."""
+    app = FastAPI(
+        title="Moxso directory sync",
+        version="1",
+        description=DESCRIPTION,
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+    )
+    app.state.services = services
+    app.state.tokens = _LazyTokens(services, fetch_keys)
+    app.state.overviews = Overviews(services)
+    app.state.pages = Pages(services)
+    app.state.waiting = Waiting(services)
+    app.include_router(api.router)
+    app.include_router(pages.router)
+    app.add_api_route("/api/v1/openapi.json", _openapi, include_in_schema=False)
+    handled: tuple[type[Exception], ...] = (Problem, SyncError, SignInNeeded, HTTPException, RequestValidationError)
+    for kind in handled:
+        app.add_exception_handler(kind, _answer)
+    return Shield(app, lambda: services.settings, _answer)
+
+
+def _answer(request: Request, error: Exception) -> Response:
+    """An error as problem+json below /api, as a page elsewhere."""
+    for_program = request.url.path.startswith("/api/")
+    shown: Pages = request.app.state.pages if "app" in request.scope else Pages(None)
+    if isinstance(error, SignInNeeded) and not for_program:
+        return shown.sign_in_needed(request)
+    match error:
+        case SignInNeeded():
+            problem = Problem(401, "sign_in_needed", "Send a session cookie or a bearer token.")
+        case HTTPException():
+            problem = _of_http(error)
+        case RequestValidationError():
+            problem = _of_validation(error)
+        case _:
+            route = getattr(request.scope.get("route"), "path", "panel")
+            problem = from_error(error, str(route))
+    response = problem.response(request) if for_program else shown.problem(request, problem)
+    if isinstance(error, HTTPException) and error.headers:
+        response.headers.update(error.headers)
+    return response
+
+
+def _of_http(error: HTTPException) -> Problem:
+    if error.status_code == 404:
+        return Problem(404, "no_such_address", "There is nothing at this address.")
+    if error.status_code == 405:
+        return Problem(405, "method_not_allowed", "This address does not take this method.")
+    return Problem(error.status_code, "refused", "The request was refused.")
+
+
+def _of_validation(error: RequestValidationError) -> Problem:
+    """Which fields are wrong and how; never what was sent."""
+    fields = [
+        {"field": ".".join(str(part) for part in found["loc"]), "problem": str(found["msg"])}
+        for found in error.errors()
+    ]
+    return Problem(422, "not_understood", "Some fields are missing or cannot be read.", fields=fields)
+
+
+def _openapi(request: Request) -> dict[str, Any]:
+    app: FastAPI = request.app
+    if app.openapi_schema is None:
+        schema = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
+        components = schema.setdefault("components", {})
+        components["securitySchemes"] = {
+            "workspace_token": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
+            "session": {"type": "apiKey", "in": "cookie", "name": "moxso_session"},
+        }
+        schema["security"] = [{"workspace_token": []}, {"session": []}]
+        app.openapi_schema = schema
+    return app.openapi_schema
+
+
+class _LazyTokens:
+    """The verifier, made at its first use: making it reads the settings."""
+
+    def __init__(self, services: Services, fetch: Callable[[str], bytes]) -> None:
+        self._services = services
+        self._fetch = fetch
+        self._made: WorkspaceTokens | None = None
+
+    def verify(self, token: str) -> Any:
+        if self._made is None:
+            self._made = WorkspaceTokens(self._services.settings, self._services.clock, self._fetch)
+        return self._made.verify(token)

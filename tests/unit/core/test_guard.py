@@ -1,0 +1,106 @@
+"""The deletion guard, over all runs in a rolling day (invariant S7)."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sync.core.guard import WINDOW, judge, limit_of
+from sync.core.runs import GuardWindow
+
+NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("active", "limit"), [(0, 5), (1, 5), (50, 5), (59, 5), (60, 6), (69, 6), (70, 7), (1000, 100), (1009, 100)]
+)
+def test_the_limit_is_five_or_a_tenth(active: int, limit: int) -> None:
+    """Whichever is more, rounded down."""
+    assert limit_of(active) == limit
+
+
+@given(st.integers(0, 1_000_000))
+def test_the_limit_is_exact_at_every_size(active: int) -> None:
+    """No rounding of fractions lets one removal more or fewer through."""
+    assert limit_of(active) == max(5, active // 10)
+
+
+def test_removals_up_to_the_limit_go_through_and_one_more_is_held() -> None:
+    """The boundary itself is unremarkable; beyond it nothing of the part is released."""
+    window = GuardWindow("s", active=100)
+    assert judge(window, "a", 10, NOON).released
+    verdict = judge(window, "a", 11, NOON)
+    assert not verdict.released
+    assert (verdict.limit, verdict.used) == (10, 0)
+    assert verdict.window.removals == {}
+
+
+def test_a_part_is_released_whole_or_not_at_all() -> None:
+    """What fits of a part that is too large is not let through."""
+    window = judge(GuardWindow("s", active=100), "a", 8, NOON).window
+    assert not judge(window, "b", 3, NOON).released
+    assert judge(window, "b", 2, NOON).released
+
+
+def test_the_same_part_again_gets_the_same_answer_and_counts_once() -> None:
+    """A message that is delivered twice neither uses up the limit nor meets it."""
+    first = judge(GuardWindow("s", active=100), "a", 10, NOON)
+    again = judge(first.window, "a", 10, NOON + timedelta(hours=1))
+    assert again.released
+    assert again.window == first.window
+    assert judge(first.window, "a", 4, NOON).released
+
+
+def test_a_part_that_grew_is_judged_anew() -> None:
+    """A repetition that would remove more than was released is held, when that is more than the limit."""
+    window = judge(GuardWindow("s", active=100), "a", 6, NOON).window
+    assert judge(window, "a", 10, NOON).released
+    assert not judge(window, "a", 11, NOON).released
+
+
+def test_a_slow_drip_is_stopped_and_flows_again_after_a_day() -> None:
+    """One per cent an hour is as much as ten at once; what is a day old no longer counts."""
+    window = GuardWindow("s", active=1000)
+    released = 0
+    for hour in range(24):
+        verdict = judge(window, f"run{hour}", 10, NOON + timedelta(hours=hour))
+        released += 10 * verdict.released
+        window = verdict.window if verdict.released else window
+    assert released == 100
+    assert not judge(window, "late", 10, NOON + WINDOW - timedelta(seconds=1)).released
+    assert judge(window, "late", 10, NOON + WINDOW).released
+
+
+def test_old_entries_are_forgotten() -> None:
+    """The window does not grow for ever."""
+    window = judge(GuardWindow("s", active=100), "a", 1, NOON).window
+    assert set(judge(window, "b", 1, NOON + timedelta(days=2)).window.removals) == {"b"}
+
+
+def test_a_clock_that_goes_back_forgets_nothing() -> None:
+    """Ten minutes backwards leave what was released in force."""
+    window = judge(GuardWindow("s", active=100), "a", 10, NOON).window
+    assert not judge(window, "b", 1, NOON - timedelta(minutes=10)).released
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 90), st.sampled_from("abcdefgh"), st.integers(0, 12)), min_size=1, max_size=30),
+    st.integers(0, 120),
+)
+def test_no_day_ever_sees_more_than_the_limit(asked: Sequence[tuple[int, str, int]], active: int) -> None:
+    """Over any sequence of parts, repeated or grown, what was released within any 24 hours keeps to the limit."""
+    window, now, applied = GuardWindow("s", active=active), NOON, list[tuple[datetime, str, int]]()
+    done: dict[str, int] = {}
+    for minutes, part, removals in asked:
+        now += timedelta(minutes=10 * minutes)
+        verdict = judge(window, part, removals, now)
+        if verdict.released:
+            window = verdict.window
+            new = max(0, removals - done.get(part, 0))  # a repetition removes again only who is not removed yet
+            done[part] = max(removals, done.get(part, 0))
+            applied.append((now, part, new))
+    for start, _, _ in applied:
+        within = sum(number for moment, _, number in applied if start <= moment < start + WINDOW)
+        assert within <= max(5, active // 10)

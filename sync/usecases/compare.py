@@ -6,11 +6,14 @@ removals are only collected here (as staged candidates), because the guard must 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Any
 
 from shared import canonical
+from shared.clock import iso
+from shared.errors import NeedsAdmin, Transient
 from shared.events import log
 from sync.core.address import address_key
 from sync.core.connection import ConnectionView
@@ -21,7 +24,7 @@ from sync.core.messages import ChangesMessage
 from sync.core.model import AccountState, ChangeKind, PersonRecord, Presence, UserChange
 from sync.core.runs import Run, Stage
 from sync.ports import LoadedShard
-from sync.usecases import claims, settle
+from sync.usecases import claims, lease, settle
 from sync.usecases.commit import Pair, Work, claimed_by, commit_people, send_mails
 from sync.usecases.groups import count_members
 from sync.usecases.sending import GROUPS
@@ -29,6 +32,7 @@ from sync.usecases.services import Services
 from sync.usecases.staged import Picture, read
 
 STAGES = {"plan": Stage.PLANNING, "apply": Stage.APPLYING, "remove": Stage.REMOVING}
+ASK_AGAIN = 30.0  # seconds, where Graph did not say how long to wait
 _REMOVE_PARTS = 1000  # the audit tells a shard's removals from its joins and updates by the part
 
 
@@ -38,6 +42,7 @@ def run(services: Services, view: ConnectionView, message: ChangesMessage) -> No
     current = services.runs.get(scope, message.run)
     if current is None or current.stage is not STAGES[message.work] or message.part in current.done_parts:
         return
+    counts: Mapping[str, int] | None
     if message.work == "remove":
         counts = _remove(services, view, current, message)
     elif message.shard == GROUPS:
@@ -46,7 +51,8 @@ def run(services: Services, view: ConnectionView, message: ChangesMessage) -> No
         counts = _plan(services, view, current, message.shard)
     else:
         counts = _apply(services, view, current, message)
-    settle.part_done(services, view, message, counts)
+    if counts is not None:
+        settle.part_done(services, view, message, counts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,14 +186,37 @@ def _leave_members(
     services.staging.put(scope, f"{current.id}{settle.MEMBERS}", 0, {shard: canonical.dumps(members)})
 
 
-def _remove(services: Services, view: ConnectionView, current: Run, message: ChangesMessage) -> Mapping[str, int]:
+def _still_there(
+    services: Services, view: ConnectionView, message: ChangesMessage, missing: Sequence[str]
+) -> Mapping[str, bool] | None:
+    """Ask for each missing person by name. Who may not be asked for is kept; None when Graph is not to be asked now."""
+    pause = lease.pause(services, view.reader) if missing else timedelta(0)
+    try:
+        if not pause:
+            return services.directory.find_people(view.connection, missing) if missing else {}
+    except Transient as error:
+        pause = timedelta(seconds=error.retry_after or ASK_AGAIN)
+        until = iso(services.clock.now() + pause)
+        settle.update_reader(services, view.connection.id, lambda found: replace(found, retry_at=until))
+    except NeedsAdmin:
+        return dict.fromkeys(missing, True)
+    services.queue.send(message, delay=pause)
+    return None
+
+
+def _remove(
+    services: Services, view: ConnectionView, current: Run, message: ChangesMessage
+) -> Mapping[str, int] | None:
     """Take away what the pass found gone in this shard: permitted by the guard (or only people without an active
-    account, when their removals were held), and confirmed one by one where the evidence is absence.
+    account, when their removals were held), and confirmed one by one where the evidence is absence. None when that
+    has to wait: the message is on its way again.
     """
     connection, shard = view.connection, message.shard
     candidates = settle.removals_of(services, connection.scope, current, shard)
     missing = [object_id for object_id, order in candidates.items() if order]
-    there = services.directory.find_people(connection, missing) if missing else {}
+    there = _still_there(services, view, message, missing)
+    if there is None:
+        return None
     kept = sum(there.values())
     held = bool(current.counts.get("held"))
     ids = [object_id for object_id in candidates if not there.get(object_id)]

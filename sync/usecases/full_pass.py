@@ -7,6 +7,7 @@ concluded from a pass that did not reach the deltaLink of a feed.
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import replace
 from datetime import timedelta
 
@@ -25,7 +26,8 @@ from sync.usecases.staged import Block
 
 BLOCK_PAGES, BLOCK_ITEMS, BLOCK_TIME = 100, 20_000, timedelta(seconds=20)
 BUSY = timedelta(seconds=1)  # how soon to look again while a pull holds the lease
-STANDSTILL = timedelta(minutes=2)
+STANDSTILL = timedelta(minutes=2)  # between two steps of a pass
+PARTS_STANDSTILL = timedelta(minutes=15)  # while parts are worked on: a killed worker's message shows again after 10
 RETRY = timedelta(minutes=5)  # how soon after an incomplete pass the next one may begin
 
 
@@ -61,12 +63,16 @@ def _nudge(services: Services, view: ConnectionView, current: Run) -> None:
     elif current.parts and len(current.done_parts) >= current.parts:
         settle.move_on(services, view, current)
     else:
-        settle.hand_out(services, view.connection, current)
+        with contextlib.suppress(Conflict):  # it moves after all
+            touched = services.runs.save(replace(current, touched_at=iso(services.clock.now())))
+            settle.hand_out(services, view.connection, touched)
 
 
 def stands_still(services: Services, current: Run) -> bool:
     """Whether nothing moved a pass on for a while."""
-    return services.clock.now() - parse_iso(current.touched_at or current.started_at) > STANDSTILL
+    working = current.stage in settle.WORK and len(current.done_parts) < current.parts
+    patience = PARTS_STANDSTILL if working else STANDSTILL
+    return services.clock.now() - parse_iso(current.touched_at or current.started_at) > patience
 
 
 def _begin(services: Services, view: ConnectionView, message: PassMessage) -> None:
@@ -97,9 +103,10 @@ def _begin(services: Services, view: ConnectionView, message: PassMessage) -> No
 
 
 def _read_block(services: Services, view: ConnectionView, message: PassMessage, current: Run) -> None:
-    reader = lease.take(services, view)
+    pause = lease.pause(services, view.reader)
+    reader = None if pause else lease.take(services, view)
     if reader is None:
-        services.queue.send(replace(message, run=current.id, block=current.block), delay=BUSY)
+        services.queue.send(replace(message, run=current.id, block=current.block), delay=pause or BUSY)
         return
     try:
         after = _block(services, view, reader, current)

@@ -13,7 +13,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
-from shared.clock import iso
+from shared.clock import iso, parse_iso
 from shared.errors import Conflict
 from sync.core.connection import ConnectionView, Reader
 from sync.core.model import make_order
@@ -33,6 +33,13 @@ def take(services: Services, view: ConnectionView) -> Reader | None:
         return services.connections.save_reader(view.connection, taken)
     except Conflict:
         return None
+
+
+def pause(services: Services, reader: Reader) -> timedelta:
+    """How long Microsoft has asked us to leave the tenant alone; zero when we may read."""
+    if not reader.retry_at:
+        return timedelta(0)
+    return max(timedelta(0), parse_iso(reader.retry_at) - services.clock.now())
 
 
 def checkpoint(services: Services, view: ConnectionView, reader: Reader) -> Reader:

@@ -23,11 +23,12 @@ from sync.core.model import Page
 from sync.core.runs import Run, Stage
 from sync.ports import CursorExpired
 from sync.usecases import health, lease
-from sync.usecases.sending import Change, by_shard, run_id, split
+from sync.usecases.sending import GROUPS, Change, by_shard, run_id, split
 from sync.usecases.services import Services
 
 BUSY = timedelta(seconds=1)
 LOOK_AGAIN = (timedelta(seconds=5), timedelta(seconds=15), timedelta(seconds=60))  # replication lag
+CONFIRMING = len(LOOK_AGAIN) + 1  # the attempt of a message that asks again after a refusal
 CURSOR_LIFE = timedelta(days=6, hours=12)  # Microsoft forgets a delta token after 7 days (microsoft-facts §1.5)
 BLOCK_PAGES, BLOCK_CHANGES = 50, 5_000  # one block is one run; a longer round goes on in the next
 
@@ -47,11 +48,14 @@ def run(services: Services, message: PullMessage) -> None:
     feed = view.reader.feeds.get(message.feed, FeedState())
     if feed.frozen or not (feed.delta_link or feed.next_link):
         return  # nothing to go on from: the full pass that is under way, or due, brings a cursor
-    if message.cause == "timer" and feed.pulled_at > message.noticed_at:
+    if not message.hinted and feed.pulled_at > message.noticed_at:
         log("pull.covered", connection=view.connection.id, feed=message.feed)
         return
     if _expired(services, feed):
         _begin_pass(services, view, message)
+        return
+    if pause := lease.pause(services, view.reader):  # whoever comes first afterwards reads for all who wait
+        services.queue.send(replace(message, hinted=()), delay=pause)
         return
     reader = lease.take(services, view)
     if reader is None:
@@ -72,8 +76,7 @@ def _pull(services: Services, view: ConnectionView, reader: Reader, message: Pul
         _begin_pass(services, view, message)
         return
     except NeedsAdmin as error:
-        if not health.suspect(services, view, reader, error):
-            services.queue.send(replace(message, hinted=()), delay=health.CONFIRM_AFTER)
+        _refused(services, view, reader, message, feed, error)
         return
     except Transient as error:
         delay = health.failed(services, view, reader, "pull.failed", error, feed=message.feed)
@@ -94,6 +97,25 @@ def _pull(services: Services, view: ConnectionView, reader: Reader, message: Pul
         milliseconds=round((services.clock.now() - began).total_seconds() * 1000),
     )
     _go_on(services, message, block)
+
+
+def _refused(
+    services: Services, view: ConnectionView, reader: Reader, message: PullMessage, feed: FeedState, error: NeedsAdmin
+) -> None:
+    """Ask again before it is believed. Without the right to groups alone, people go on and groups stay as they are
+    until a full pass may read them again.
+    """
+    again = replace(message, hinted=(), attempt=CONFIRMING)
+    if message.feed != GROUPS or error.code != "permission_missing":
+        if not health.suspect(services, view, reader, error):
+            services.queue.send(again, delay=health.CONFIRM_AFTER)
+        return
+    confirmed = message.attempt == CONFIRMING
+    feeds = {**reader.feeds, message.feed: replace(feed, frozen=error.code)} if confirmed else reader.feeds
+    lease.give_back(services, view, replace(reader, feeds=feeds))
+    log("pull.failed", logging.WARNING, connection=view.connection.id, feed=message.feed, code=error.code)
+    if not confirmed:
+        services.queue.send(again, delay=health.CONFIRM_AFTER)
 
 
 def _read(services: Services, view: ConnectionView, reader: Reader, message: PullMessage, feed: FeedState) -> _Block:

@@ -4,10 +4,11 @@ import argparse
 import os
 import signal
 import sys
-import threading
-from collections.abc import Callable
+import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from typing import NoReturn
 
 from rich.console import Console
 
@@ -15,7 +16,10 @@ from local.azurite import AzuriteError
 from local.azurite.install import InstallError, install
 from local.cloud.life import Life
 from local.host.settings import HostError
+from local.run.auto import AutoError, play
+from local.run.browser import AdminError
 from local.run.children import ChildError
+from local.run.report import show
 from local.run.stack import Ports, Stack
 
 FOLDER = Path(".local")
@@ -45,7 +49,7 @@ def main(arguments: list[str] | None = None) -> int:
     except Interrupted:
         console.print("Stopped.")
         return 0
-    except (InstallError, AzuriteError, HostError, ChildError, OSError) as error:
+    except (InstallError, AzuriteError, HostError, ChildError, AdminError, AutoError, OSError) as error:
         console.print(f"make run: {error}", style="red", markup=False)
         console.print("Ports are chosen with ARGS='--port-base N' or with --panel-port and the like.", markup=False)
         return 1
@@ -66,13 +70,13 @@ def _run(options: argparse.Namespace, console: Console) -> int:
             stack.stop()
             raise
     try:
-        return _serve(stack, options, console, folder)
+        return _play(stack, options, console) if options.auto else _serve(stack, options, console, folder)
     finally:
         with console.status("Stopping ..."):
             stack.stop()
 
 
-def _serve(stack: Stack, options: argparse.Namespace, console: Console, folder: Path) -> int:
+def _serve(stack: Stack, options: argparse.Namespace, console: Console, folder: Path) -> NoReturn:
     console.print()
     console.print(f"  Open [bold]{stack.link}[/]  to be signed in as the workspace's admin")
     console.print(f"  Mail  {stack.mail_page_url}")
@@ -82,16 +86,29 @@ def _serve(stack: Stack, options: argparse.Namespace, console: Console, folder: 
         f"  Every part's log is in {folder}. Ctrl-C ends everything.[/]\n"
     )
     life = Life(stack.control, stack.tenant.id, every=options.every)
-    _watched(life.run, stack)
-    return 1
+    life.start()
+    try:
+        while True:
+            stack.check()
+            time.sleep(0.3)
+    finally:
+        life.stop()
 
 
-def _watched(work: Callable[[], None], stack: Stack) -> None:
-    """Do `work` in the background until a part ends by itself (ChildError) or the program is interrupted."""
-    threading.Thread(target=work, daemon=True).start()
-    while True:
-        stack.check()
-        threading.Event().wait(0.3)
+def _play(stack: Stack, options: argparse.Namespace, console: Console) -> int:
+    """Play the admin in the background, as a part may end meanwhile; the exit status says whether anything differs."""
+    with console.status("Playing the admin ...") as status, ThreadPoolExecutor(1) as player:
+
+        def say(what: str) -> None:
+            console.print(f"  {what} ...", markup=False)
+            status.update(f"{what} ...")
+
+        playing = player.submit(play, stack, seconds=options.seconds, every=options.every, say=say)
+        while not playing.done():
+            stack.check()
+            time.sleep(0.1)
+    show(playing.result(), console)
+    return 1 if playing.result().differences else 0
 
 
 def _ports(options: argparse.Namespace) -> Ports:
@@ -103,6 +120,7 @@ def _ports(options: argparse.Namespace) -> Ports:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m local.run", description=__doc__)
     parser.add_argument("--auto", action="store_true", help="play the admin, compare, print a table and end")
+    parser.add_argument("--seconds", type=float, default=30, help="how long the tenant lives with --auto")
     parser.add_argument("--people", type=int, default=1000, help="in the seeded tenant (default: %(default)s)")
     parser.add_argument("--every", type=float, default=3.0, help="seconds between changes in the tenant")
     parser.add_argument("--keep", action="store_true", help="keep storage and keys in .local/kept for the next run")

@@ -40,7 +40,7 @@ class Door:
 
 def _handler(workspace: Workspace, public_url: str) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:  # noqa: N802 -- http.server's name
+        def do_GET(self) -> None:
             """The page, for `/` alone: whatever else a browser asks for must not use up tokens."""
             if self.path.partition("?")[0] != "/":
                 self.send_error(404)

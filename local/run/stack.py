@@ -19,7 +19,7 @@ from local.run.door import Door
 from local.run.workspace import AUDIENCE, ISSUER, Workspace
 
 SENDER = "welcome@moxso.example"
-SECRET = "simulated-secret"  # noqa: S105 -- the simulated cloud's, as documented there
+SECRET = "simulated-secret"
 _CLOUD_READY = re.compile(r"^ready graph=(\S+) login=(\S+) tenant=(\S+) people=(\d+)", re.MULTILINE)
 _MAIL_READY = re.compile(r"^Mail catcher is ready: (\S+) shown at (\S+)$", re.MULTILINE)
 _HOST_READY = re.compile(r"^Functions host is ready at (\S+)$", re.MULTILINE)
@@ -54,7 +54,8 @@ class Tenant:
 
 class Stack:
     """All parts. `folder` takes logs and keys; storage is kept in it only if `keep`. `say(name, seconds)` is told of
-    each part that is ready."""
+    each part that is ready.
+    """
 
     def __init__(
         self, folder: Path, *, ports: Ports, people: int, keep: bool, say: Callable[[str, float], None]

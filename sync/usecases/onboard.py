@@ -75,8 +75,8 @@ def _send(services: Services, connection: Connection, message: MailMessage, mail
 def _hand_over(
     services: Services, connection: Connection, person: PersonRecord, operation: str
 ) -> tuple[SendResult, str]:
-    outgoing: OutgoingMail = mailtext.render(operation, person, connection.workspace_name, services.settings.public_url)
-    result, note = services.mail_server.send(outgoing)
+    words = mailtext.render(person, connection.workspace_name)
+    result, note = services.mail_server.send(OutgoingMail(operation, person.address, *words))
     if result is SendResult.UNKNOWN:
         result = services.mail_server.find(operation) or SendResult.UNKNOWN
     return result, note

@@ -118,7 +118,7 @@ def _microsoft(name: str) -> Callable[[Services], Any]:
 def _mail_server(services: Services) -> ports.MailServer:
     from sync.adapters.mail import open_mail_server
 
-    return open_mail_server(services.settings)
+    return open_mail_server(services.settings, services.clock)
 
 
 _TABLES = ("connections", "tenants", "people", "groups", "addresses", "accounts", "staging", "runs", "mails", "once")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
@@ -12,7 +13,7 @@ from sync.ports import COMMIT_LIMIT, Activity, BadCursor, LoadedShard, RowTooLar
 from tests.fakes.rows import Ground, Rows
 
 RecordT = TypeVar("RecordT")
-ROW_BYTES, TRANSACTION_BYTES = 900_000, 4 * 1024 * 1024
+PLAIN_BYTES, ROW_BYTES, TRANSACTION_BYTES = 30_000, 960_000, 4 * 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -137,11 +138,11 @@ def _measure(writes: Sequence[PersonRecord]) -> None:
         raise Defect(f"{len(writes)} people in one commit")
     total = 0
     for record in writes:
-        text = len(repr((record.source, record.fields)))
-        size = 400 + 2 * text + 24 * len(record.memberships)
+        text = repr((record.source, record.fields, record.memberships)).encode()
+        size = 400 + len(text if len(text) < PLAIN_BYTES else zlib.compress(text, 1))
         if size > ROW_BYTES:
             raise RowTooLarge(record.object_id)
-        total += size
+        total += size * 4 // 3  # as base64
     if total > TRANSACTION_BYTES:
         raise TransactionTooLarge(f"{total} bytes")
 

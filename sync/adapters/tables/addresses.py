@@ -16,7 +16,7 @@ from sync.core.connection import workspace_key
 from sync.ports import Holder
 
 VERSION = 1
-FEW = 30  # addresses of a partition that are read one by one
+FEW = 4  # addresses of a partition that are read one by one
 # How many rows are scanned for each address wanted before the rest are read one by one: scanning that many costs
 # as much as the read, so that a large workspace makes the whole at most twice as dear.
 ROWS_PER_READ = 50
@@ -61,7 +61,7 @@ class TableAddresses:
         raise Transient("an address stays contended", retry_after=1)
 
     def peek(self, workspace: str, addresses: Iterable[str]) -> Mapping[str, Holder]:
-        """By key for a few of a partition, by a scan for many."""
+        """By key for a few of a partition; for many by a scan, as far as that pays."""
         answer: dict[str, Holder] = {}
         for partition, some in _partitions(workspace, set(addresses)):
             answer.update(self._read(partition, some))
@@ -92,8 +92,9 @@ class TableAddresses:
         wanted = {address_key(address): address for address in addresses}
         found: dict[str, Holder] = {}
         if len(wanted) > FEW:
-            for number, row in enumerate(self._table.rows(partition)):
-                if number > len(addresses) * ROWS_PER_READ:
+            budget = len(wanted) * ROWS_PER_READ
+            for number, row in enumerate(self._table.rows(partition, limit=budget)):
+                if number == budget:
                     break
                 if (address := wanted.pop(row["RowKey"], None)) is not None:
                     found[address] = _decode(row)

@@ -24,7 +24,7 @@ DAMAGED = zlib.error
 ROW_BYTES = 960_000  # of 1 MiB, leaving room for keys and the other columns
 
 
-class TooLarge(Exception):
+class TooLarge(Defect):
     """More than a row holds."""
 
 
@@ -43,7 +43,7 @@ def compress(data: bytes) -> dict[str, str | bytes]:
     """Columns for bytes of any kind. Raises TooLarge."""
     packed = zlib.compress(data, 1)
     if len(packed) > ROW_BYTES:
-        raise TooLarge
+        raise TooLarge(f"{len(packed)} bytes are more than a row holds")
     return {f"z{number}": packed[start : start + CHUNK] for number, start in enumerate(range(0, len(packed), CHUNK))}
 
 

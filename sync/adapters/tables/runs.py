@@ -1,4 +1,4 @@
-"""`Runs` on table `runs`: a scope is a partition with runs `r:`, holds `h:` and the row `guard`."""
+"""`Runs` on table `runs`: a scope is a partition with runs `r:`, holds (`h:`, `x:`) and the row `guard`."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ from dataclasses import replace
 from shared.errors import Conflict, Defect, Transient
 from sync.adapters.azure_faults import pause
 from sync.adapters.tables import keys
+from sync.adapters.tables.holds import TableHolds
 from sync.adapters.tables.shape import Shape
 from sync.adapters.tables.table import Table, etag_of
 from sync.core.runs import GuardWindow, Hold, Run
 from sync.ports import BadCursor
 
-RUN, HOLD, WINDOW = Shape(Run), Shape(Hold), Shape(GuardWindow)
+RUN, WINDOW = Shape(Run), Shape(GuardWindow)
 GUARD = "guard"
 TRIES = 40  # parts of a pass finish at about the same time, all on one row
 
@@ -23,6 +24,7 @@ class TableRuns:
 
     def __init__(self, table: Table) -> None:
         self._table = table
+        self._holds = TableHolds(table)
 
     def save(self, run: Run) -> Run:
         """Conditional."""
@@ -68,13 +70,11 @@ class TableRuns:
 
     def save_hold(self, hold: Hold) -> Hold:
         """Conditional."""
-        key = f"h:{keys.name(hold.id)}"
-        return replace(hold, etag=self._table.write(keys.hexadecimal(hold.scope), key, HOLD.encode(hold), hold.etag))
+        return self._holds.save(hold)
 
     def holds(self, scope: str) -> Sequence[Hold]:
         """Newest first."""
-        rows = self._table.rows(keys.hexadecimal(scope), "h:", "h;")
-        return sorted((HOLD.decode(row, etag_of(row)) for row in rows), key=lambda one: one.created_at, reverse=True)
+        return self._holds.all(scope)
 
     def window(self, scope: str) -> GuardWindow:
         """The guard's window."""

@@ -6,6 +6,7 @@ field or a wrong value is a `Defect`. Fields with defaults may be missing: an ol
 
 from __future__ import annotations
 
+import functools
 import types
 import typing
 from collections.abc import Callable, Mapping
@@ -17,6 +18,7 @@ from shared.errors import Defect
 from sync.adapters.tables import columns
 
 RecordT = TypeVar("RecordT")
+Reader = Callable[[Any], Any]
 Upgrades = Mapping[int, Callable[[dict[str, Any]], dict[str, Any]]]
 
 
@@ -48,49 +50,53 @@ class Shape(Generic[RecordT]):
         name = self.kind.__name__.lower()
         data = upgraded(columns.unpack(row), self.version, self.upgrades, name)
         try:
-            return typing.cast("RecordT", _read(self.kind, {**data, "etag": etag}))
+            return typing.cast("RecordT", _read_fields(self.kind, {**data, "etag": etag}))
         except (TypeError, ValueError, KeyError, AttributeError) as error:
             raise Defect(f"a {name} row cannot be read: {error}") from error
 
 
-def _read(hint: Any, value: Any) -> Any:
-    if is_dataclass(hint):
-        return _read_fields(hint, value)
+def _reader(hint: Any) -> Reader | None:
+    """What makes a stored value one of this type; None where it is one already."""
+    if is_dataclass(hint) and isinstance(hint, type):
+        return lambda value: _read_fields(hint, value)
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
     if origin in {typing.Union, types.UnionType}:
-        return None if value is None else _read(next(one for one in arguments if one is not types.NoneType), value)
+        inner = _reader(next(one for one in arguments if one is not types.NoneType))
+        return inner and (lambda value: None if value is None else inner(value))
     if origin in {tuple, frozenset, Mapping}:
-        return _read_many(origin, arguments, value)
+        return _reader_of_many(origin, [_reader(one) or _as_it_is for one in arguments if one is not Ellipsis])
     if isinstance(hint, type) and issubclass(hint, Enum):
-        return hint(value)
+        return hint
+    return None
+
+
+def _reader_of_many(origin: Any, inner: list[Reader]) -> Reader:
+    if origin is frozenset:
+        return lambda value: frozenset(map(inner[0], value))
+    if origin is Mapping:
+        return lambda value: {inner[0](key): inner[1](item) for key, item in value.items()}
+    if len(inner) == 1:  # tuple[X, ...]: no tuple of ours has just one
+        return lambda value: tuple(map(inner[0], value))
+    return lambda value: tuple(read(item) for read, item in zip(inner, value, strict=True))
+
+
+def _as_it_is(value: Any) -> Any:
     return value
 
 
-def _read_many(origin: Any, arguments: tuple[Any, ...], value: Any) -> Any:
-    if origin is frozenset:
-        return frozenset(_read(arguments[0], item) for item in value)
-    if origin is Mapping:
-        return {_read(arguments[0], key): _read(arguments[1], item) for key, item in value.items()}
-    kinds = [arguments[0]] * len(value) if arguments[-1] is Ellipsis else arguments
-    return tuple(_read(kind, item) for kind, item in zip(kinds, value, strict=True))
-
-
-def _read_fields(kind: Any, data: Mapping[str, Any]) -> Any:
-    hints = _hints(kind)
-    if unknown := data.keys() - hints.keys():
+def _read_fields(kind: type, data: Mapping[str, Any]) -> Any:
+    readers, required = _plan(kind)
+    if unknown := data.keys() - readers.keys():
         raise ValueError(f"unknown fields {sorted(unknown)}")
-    missing = [
-        f.name for f in fields(kind) if f.name not in data and f.default is MISSING and f.default_factory is MISSING
-    ]
-    if missing:
-        raise ValueError(f"missing fields {missing}")
-    return kind(**{name: _read(hints[name], value) for name, value in data.items()})
+    if missing := required - data.keys():
+        raise ValueError(f"missing fields {sorted(missing)}")
+    return kind(**{name: read(value) if (read := readers[name]) else value for name, value in data.items()})
 
 
-_known: dict[type, dict[str, Any]] = {}
-
-
-def _hints(kind: type) -> dict[str, Any]:
-    if kind not in _known:
-        _known[kind] = typing.get_type_hints(kind)
-    return _known[kind]
+@functools.cache
+def _plan(kind: type) -> tuple[Mapping[str, Reader | None], frozenset[str]]:
+    """A dataclass's fields with their readers, and the fields that must be there."""
+    hints = typing.get_type_hints(kind)
+    all_fields = fields(typing.cast("Any", kind))
+    required = (f.name for f in all_fields if f.default is MISSING and f.default_factory is MISSING)
+    return {f.name: _reader(hints[f.name]) for f in all_fields}, frozenset(required)

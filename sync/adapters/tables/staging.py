@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterator, Mapping
+from itertools import groupby, islice
 
 from azure.data.tables import TableEntity
 
@@ -17,8 +18,8 @@ BATCH_BYTES = 3 * 1024 * 1024
 
 
 class TableStaging:
-    """See `sync.ports.Staging`. A shard's block is cut into pieces; each says how many there are, so that pieces left
-    by a larger version of the same block are known for what they are.
+    """See `sync.ports.Staging`. A shard's block is cut into pieces; the first says how many there are, so that pieces
+    left by a larger version of the same block are not read.
     """
 
     def __init__(self, table: Table) -> None:
@@ -42,16 +43,16 @@ class TableStaging:
     def get(self, scope: str, run: str, shard: str) -> Iterator[bytes]:
         """In the order of reading."""
         name = keys.name(shard) if shard else ""
-        parts: list[bytes] = []
-        for row in self._table.query(keys.under(_partition(scope, run), f"{name}:", f"{name};")):
-            if row["v"] != VERSION:
-                raise Defect(f"a staged row has version {row['v']!r}; this version reads {VERSION}")
-            piece, pieces = int(row["RowKey"].rpartition(":")[2]), row["pieces"]
-            if piece < pieces:
-                parts.append(_bytes(row))
-            if piece == pieces - 1:
-                yield zlib.decompress(b"".join(parts))
-                parts = []
+        rows = self._table.query(keys.under(_partition(scope, run), f"{name}:", f"{name};"))
+        for _, block in groupby(rows, key=lambda row: str(row["RowKey"]).rpartition(":")[0]):
+            first = next(block)
+            if first["v"] != VERSION:
+                raise Defect(f"a staged row has version {first['v']!r}; this version reads {VERSION}")
+            pieces = [first, *islice(block, first["pieces"] - 1)]  # noqa: B031 -- the rest of the same group
+            try:
+                yield zlib.decompress(b"".join(map(_bytes, pieces)))
+            except zlib.error as error:
+                raise Defect("a staged block is damaged") from error
 
     def clear(self, scope: str, run: str) -> None:
         """Row by row, in transactions."""

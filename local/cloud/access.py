@@ -1,6 +1,5 @@
 """Who calls Graph: the bearer token, checked as Graph checks it."""
 
-from collections import OrderedDict
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -10,7 +9,7 @@ from local.cloud.tenant import Tenant
 from local.cloud.wire import Call, GraphError, Json
 from local.cloud.world import World
 
-_CACHE: OrderedDict[tuple[int, str], Json] = OrderedDict()
+_KEPT = 512
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,18 +41,18 @@ def bearer(call: Call) -> str:
 
 
 def _claims(world: World, token: str) -> Json:
-    key = (id(world), token)
-    if key in _CACHE:
-        return _CACHE[key]
+    known = world.verified
+    if token in known:
+        return known[token]
     try:
         claims = world.keys.verify(token)
     except jwt.ExpiredSignatureError as error:
         raise _refused("Lifetime validation failed, the token is expired.") from error
     except jwt.InvalidTokenError as error:
         raise _refused("CompactToken validation failed.") from error
-    _CACHE[key] = claims
-    while len(_CACHE) > 512:
-        _CACHE.popitem(last=False)
+    known[token] = claims
+    while len(known) > _KEPT:
+        known.popitem(last=False)
     return claims
 
 

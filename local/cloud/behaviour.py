@@ -54,7 +54,8 @@ class Behaviour:
     notify_batch: int = 100  # items per POST at most
     notify_members: bool = True  # group items carry members@delta
     notify_event_fields: bool = True  # eventTime and sequenceNumber are there
-    retry_first: float = 10.0
+    slow_answer: float = 10.0  # more than 10 % of answers slower: items wait 10 s; more than 15 %: they are lost
+    retry_first: float = 10.0  # then doubled each time
     retry_scale: float = 1.0  # real seconds per simulated second of back-off
     retry_hours: float = 4.0
     # Graph otherwise

@@ -7,6 +7,7 @@ from types import TracebackType
 from typing import Any, Self, cast
 
 import httpx
+import orjson
 
 from local.cloud.wire import Json
 
@@ -39,7 +40,7 @@ class Control:
         answer = self._http.request(method, path, json=body)
         if answer.status_code != 200:
             raise ControlError(f"{method} {path}: {answer.status_code} {answer.text[:500]}")
-        return answer.json()
+        return orjson.loads(answer.content)
 
     # tenants ---------------------------------------------------------------------------------------------
     def state(self) -> Json:

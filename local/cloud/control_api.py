@@ -191,6 +191,7 @@ class ControlApi:
         return {"items": list(delivery.sent), "handshakes": list(delivery.handshakes)}
 
     def _rotate(self, request: Request, body: Json) -> Json:  # noqa: ARG002
+        self._world.verified.clear()
         return {"kid": self._world.keys.rotate(drop_old=bool(body.get("drop_old")))}
 
     def _life(self, request: Request, body: Json) -> list[Json]:  # noqa: ARG002

@@ -1,5 +1,6 @@
 """Any number of made-up people, quickly."""
 
+import functools
 import random
 import unicodedata
 from typing import Final
@@ -39,6 +40,7 @@ def person(rng: random.Random, number: int, domain: str) -> Json:
     }
 
 
+@functools.cache
 def _ascii(name: str) -> str:
     plain = unicodedata.normalize("NFKD", name.translate(_LETTERS)).lower()
     return "".join(letter for letter in plain if letter.isascii() and letter.isalnum()) or "person"

@@ -16,11 +16,13 @@ import orjson
 
 from local.cloud.behaviour import Behaviour
 from local.cloud.clock import Clock, iso_ticks
+from local.cloud.endpoint import Endpoint
 from local.cloud.tenant import Event
 from local.cloud.wire import Json
 
 _SEQUENCE_START: Final = 636_784_480_202_455_800
 _ANSWER_SECONDS: Final = 10.0
+_SLOW_DELAY: Final = 10.0
 
 
 @dataclass(slots=True)
@@ -33,6 +35,7 @@ class Letter:
     due: float  # real time
     first: float
     attempts: int = 0
+    held: bool = False  # waits for its own time
 
 
 class Delivery:
@@ -44,6 +47,7 @@ class Delivery:
         self._client: httpx.AsyncClient | None = None
         self._boxes: dict[str, list[Letter]] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._endpoints: dict[str, Endpoint] = {}
         self._sequence = _SEQUENCE_START
         self._random = random.Random(7)
         self.sent: deque[Json] = deque(maxlen=20_000)  # every item: when it arose, when it arrived, how
@@ -100,12 +104,16 @@ class Delivery:
         item = self._item(sub, event)
         record = self._record(url, item, event.resource)
         self.sent.append(record)
-        if lost:
-            record["status"] = "lost"
+        standing = self._endpoint(url).state(self._clock.now())
+        if lost or standing == "drop":
+            record["status"] = "lost" if lost else "dropped"
             return
         copies = 2 if self._random.random() < behaviour.notify_duplicate else 1
         for _ in range(copies):
-            self._post_later(url, item, record)
+            self._post_later(url, item, record, extra=_SLOW_DELAY if standing == "slow" else 0.0)
+
+    def _endpoint(self, url: str) -> Endpoint:
+        return self._endpoints.setdefault(url.partition("?")[0], Endpoint())
 
     def lifecycle(self, url: str, sub: Json, tenant: str, kind: str) -> None:
         """Queue one lifecycle notification."""
@@ -162,9 +170,10 @@ class Delivery:
         }
 
     # posting ---------------------------------------------------------------------------------------------
-    def _post_later(self, url: str, item: Json, record: Json) -> None:
+    def _post_later(self, url: str, item: Json, record: Json, extra: float = 0.0) -> None:
         now = time.time()
-        self._boxes.setdefault(url, []).append(Letter(url, item, record, now + self._behaviour.notify_delay, now))
+        due = now + self._behaviour.notify_delay + extra
+        self._boxes.setdefault(url, []).append(Letter(url, item, record, due, now, held=bool(extra)))
         task = self._tasks.get(url)
         if task is None or task.done():
             self._tasks[url] = asyncio.get_running_loop().create_task(self._work(url))
@@ -178,8 +187,8 @@ class Delivery:
                 await asyncio.sleep(min(wait, 0.05))
                 continue
             now = time.time()
-            # New items travel with the first that is due; only retries wait for their own time.
-            due = [letter for letter in box if letter.due <= now or not letter.attempts]
+            # New items travel with the first that is due; retries and delayed ones wait for their own time.
+            due = [letter for letter in box if letter.due <= now or not letter.held]
             if self._behaviour.notify_reorder:
                 self._random.shuffle(due)
             batch = due[: max(1, self._behaviour.notify_batch)]
@@ -189,12 +198,15 @@ class Delivery:
 
     async def _post(self, url: str, batch: list[Letter], box: list[Letter]) -> None:
         body = orjson.dumps({"value": [letter.item for letter in batch]})
+        started = time.monotonic()
         try:
             answer = await self._http.post(url, content=body, headers={"Content-Type": "application/json"})
             status = str(answer.status_code)
             good = answer.is_success
         except httpx.HTTPError as error:
             status, good = type(error).__name__, False
+        slow = time.monotonic() - started > self._behaviour.slow_answer
+        self._endpoint(url).answered(self._clock.now(), slow=slow)
         now = time.time()
         for letter in batch:
             letter.attempts += 1
@@ -212,5 +224,5 @@ class Delivery:
         if now + wait - letter.first > behaviour.retry_hours * 3600 * behaviour.retry_scale:
             letter.record["status"] = f"given up after {letter.record['status']}"
             return
-        letter.due = now + wait
+        letter.due, letter.held = now + wait, True
         box.append(letter)

@@ -79,7 +79,7 @@ def apply(tenant: Tenant, edits: list[Json]) -> list[Json]:
 
 
 def truth(tenant: Tenant, *, with_groups: bool = True) -> Json:
-    """The whole directory as it is now.
+    """The whole directory as it is now, for orjson to encode.
 
     `users`: every property, plus `state` (`live` or `deleted`), `manager`, and with groups `groups` (direct) and
     `effective_groups` (through nesting). `groups`: properties, `state`, `members` (direct, with kind) and
@@ -104,12 +104,12 @@ def truth(tenant: Tenant, *, with_groups: bool = True) -> Json:
                 direct.setdefault(member, []).append(group.id)
             for member in reached:
                 effective.setdefault(member, []).append(group.id)
-    users: list[Json] = []
+    users: list[orjson.Fragment] = []
     for state, rows in (("live", people.rows), ("deleted", people.binned)):
         for user_id, raw in rows.items():
-            row = orjson.loads(raw)
-            row |= {"state": state, "manager": people.manager.get(user_id)}
+            more: Json = {"state": state, "manager": people.manager.get(user_id)}
             if with_groups:
-                row |= {"groups": direct.get(user_id, []), "effective_groups": effective.get(user_id, [])}
-            users.append(row)
+                more |= {"groups": direct.get(user_id, []), "effective_groups": effective.get(user_id, [])}
+            # Joined as text: decoding 200,000 people only to encode them again takes long.
+            users.append(orjson.Fragment(raw[:-1] + b"," + orjson.dumps(more)[1:]))
     return {"tenant": tenant.id, "name": tenant.name, "users": users, "groups": shown_groups}

@@ -13,13 +13,13 @@ from urllib.parse import urlsplit
 import jwt
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from local.cloud import graph, graph_groups, graph_other, graph_users, login, subscriptions
+from local.cloud import discovery, graph, graph_groups, graph_other, graph_subscriptions, graph_users, login
 from local.cloud.faults import Fault
 from local.cloud.wire import Call, GraphError, Reply, error_reply, json_reply
 from local.cloud.world import World
 
 # Importing these fills the route table.
-GRAPH_MODULES: Final = (graph_users, graph_groups, graph_other, subscriptions)
+GRAPH_MODULES: Final = (graph_users, graph_groups, graph_other, graph_subscriptions)
 _BODY_LIMIT: Final = 4 * 1024 * 1024
 _LOGIN: Final = (
     ("GET", re.compile(r"/(?P<tenant>[^/]+)/oauth2/v2\.0/authorize"), "authorize"),
@@ -153,9 +153,9 @@ class Front:
             "authorize": lambda: world.signins.authorize(call, segment),
             "adminconsent": lambda: world.signins.admin_consent(call, segment),
             "token": lambda: login.token(world, call, segment),
-            "discovery": lambda: login.discovery(world, call, segment),
-            "keys": lambda: login.key_set(world, call, segment),
-            "instance": lambda: login.instance_discovery(call),
+            "discovery": lambda: discovery.configuration(world, call, segment),
+            "keys": lambda: discovery.key_set(world, call, segment),
+            "instance": lambda: discovery.instance_discovery(call),
             "signin": lambda: world.signins.step(call, segment),
         }
         return work[name]()

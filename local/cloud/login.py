@@ -1,4 +1,4 @@
-"""The login service's machine side: discovery, key set, token endpoint, and the error bodies of Entra."""
+"""The token endpoint: client credentials and authorization codes."""
 
 import base64
 import hashlib
@@ -6,97 +6,19 @@ import hmac
 import time
 import uuid
 from typing import Final
-from urllib.parse import urlsplit
 
 import jwt
 
+from local.cloud.aadsts import SHARED, LoginError, no_tenant
 from local.cloud.access import is_graph
 from local.cloud.apps import Registration
-from local.cloud.clock import iso
 from local.cloud.signin import Code
 from local.cloud.tenant import Tenant
 from local.cloud.wire import Call, Json, Reply, json_reply
 from local.cloud.world import World
 
 _JWT_BEARER: Final = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
-_SHARED: Final = frozenset({"common", "organizations", "consumers"})
 _NO_STORE: Final = {"Cache-Control": "no-store, no-cache", "Pragma": "no-cache"}
-
-
-class LoginError(Exception):
-    """The token endpoint refuses, with an AADSTS code."""
-
-    def __init__(self, code: int, error: str, message: str, status: int = 400) -> None:
-        super().__init__(message)
-        self.code = code
-        self.error = error
-        self.message = message
-        self.status = status
-
-    def body(self, now: float) -> Json:
-        """The documented error body."""
-        trace, correlation = str(uuid.uuid4()), str(uuid.uuid4())
-        stamp = iso(now).replace("T", " ")
-        return {
-            "error": self.error,
-            "error_description": (
-                f"AADSTS{self.code}: {self.message} Trace ID: {trace} Correlation ID: {correlation} Timestamp: {stamp}"
-            ),
-            "error_codes": [self.code],
-            "timestamp": stamp,
-            "trace_id": trace,
-            "correlation_id": correlation,
-            "error_uri": f"https://login.microsoftonline.com/error?code={self.code}",
-        }
-
-
-def discovery(world: World, call: Call, tenant: str) -> Reply:
-    """The OpenID configuration of a tenant, or the templated one of common and organizations."""
-    base = call.base
-    if tenant not in _SHARED:
-        found = world.tenant(tenant)
-        if found is None:
-            return json_reply(_no_tenant(tenant).body(world.clock.now()), 400)
-        tenant = found.id
-    issuer = tenant if tenant not in _SHARED else "{tenantid}"
-    login = f"{base}/{tenant}"
-    return json_reply(
-        {
-            "token_endpoint": f"{login}/oauth2/v2.0/token",
-            "token_endpoint_auth_methods_supported": ["client_secret_post", "private_key_jwt", "client_secret_basic"],
-            "jwks_uri": f"{login}/discovery/v2.0/keys",
-            "response_modes_supported": ["query", "form_post"],
-            "subject_types_supported": ["pairwise"],
-            "id_token_signing_alg_values_supported": ["RS256"],
-            "response_types_supported": ["code"],
-            "scopes_supported": ["openid", "profile", "email", "offline_access"],
-            "issuer": f"{base}/{issuer}/v2.0",
-            "authorization_endpoint": f"{login}/oauth2/v2.0/authorize",
-            "claims_supported": ["sub", "iss", "aud", "exp", "iat", "nonce", "preferred_username", "name", "tid"],
-            "cloud_instance_name": urlsplit(base).netloc,
-            "msgraph_host": urlsplit(base).netloc,
-        }
-    )
-
-
-def key_set(world: World, call: Call, tenant: str) -> Reply:
-    """The public keys, each bound to the issuer it may sign for."""
-    issuer = f"{call.base}/{'{tenantid}' if tenant in _SHARED else tenant}/v2.0"
-    return json_reply({"keys": [key.jwk(issuer) for key in world.keys.signing]})
-
-
-def instance_discovery(call: Call) -> Reply:
-    """What MSAL asks to learn that this is a login service at all."""
-    host = urlsplit(call.base).netloc
-    asked = dict(call.pairs()).get("authorization_endpoint", f"{call.base}/common/oauth2/v2.0/authorize")
-    tenant = urlsplit(asked).path.strip("/").partition("/")[0]
-    return json_reply(
-        {
-            "tenant_discovery_endpoint": f"{call.base}/{tenant}/v2.0/.well-known/openid-configuration",
-            "api-version": "1.1",
-            "metadata": [{"preferred_network": host, "preferred_cache": host, "aliases": [host]}],
-        }
-    )
 
 
 def token(world: World, call: Call, tenant: str) -> Reply:
@@ -118,15 +40,6 @@ def _granted(world: World, call: Call, tenant: str) -> Json:
         return _code(world, call, tenant, form)
     world.journal.violation(world.clock.now(), f"POST {call.path}", f"grant_type {grant}")
     raise LoginError(70003, "unsupported_grant_type", f"The grant type '{grant}' is not supported.")
-
-
-def _no_tenant(tenant: str) -> LoginError:
-    return LoginError(
-        90002,
-        "invalid_request",
-        f"Tenant '{tenant}' not found. Check to make sure you have the correct tenant ID and are signing into the "
-        "correct cloud.",
-    )
 
 
 def _client(world: World, call: Call, form: dict[str, str], where: str) -> Registration:
@@ -170,7 +83,7 @@ def _assertion(text: str) -> None:
 
 
 def _app_only(world: World, call: Call, tenant: str, form: dict[str, str]) -> Json:
-    if tenant in _SHARED:
+    if tenant in SHARED:
         raise LoginError(
             9001023,
             "invalid_request",
@@ -178,7 +91,7 @@ def _app_only(world: World, call: Call, tenant: str, form: dict[str, str]) -> Js
         )
     found = world.tenant(tenant)
     if found is None:
-        raise _no_tenant(tenant)
+        raise no_tenant(tenant)
     app = _client(world, call, form, found.name)
     resource = _resource(world, form.get("scope", ""), found)
     grant = world.grants.get(found.id, app.client_id)
@@ -246,7 +159,7 @@ def _code(world: World, call: Call, tenant: str, form: dict[str, str]) -> Json:
         raise LoginError(70008, "invalid_grant", "The provided authorization code or refresh token has expired.")
     if code.client_id != app.client_id or code.redirect_uri != form.get("redirect_uri"):
         raise LoginError(500112, "invalid_client", "The reply address does not match the one of the code.")
-    if tenant not in _SHARED and world.tenant(tenant) is not world.tenants.get(code.tenant):
+    if tenant not in SHARED and world.tenant(tenant) is not world.tenants.get(code.tenant):
         raise LoginError(50020, "invalid_grant", "The code was issued for another tenant.")
     if code.challenge:
         digest = hashlib.sha256(form.get("code_verifier", "").encode()).digest()

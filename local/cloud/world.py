@@ -1,6 +1,7 @@
 """Everything the simulated cloud holds, in one place; used only from the server's event loop."""
 
 import uuid
+from collections import OrderedDict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -34,6 +35,7 @@ class World:
     journal: Journal = field(default_factory=Journal)
     faults: Faults = field(default_factory=Faults)
     hosts: tuple[str, ...] = ("localhost", "127.0.0.1")
+    verified: OrderedDict[str, Json] = field(default_factory=OrderedDict)  # bearers checked lately, their claims
     subscriptions: "Subscriptions" = field(init=False)
     signins: "SignIns" = field(init=False)
     feeds: DeltaFeeds = field(init=False)

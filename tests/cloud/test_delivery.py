@@ -155,3 +155,17 @@ def test_http_on_loopback_only_by_switch(graph: Graph, control: Control, plain_l
     hire(control, graph.tenant, 1)
     plain_listener.until(1)
     assert make(graph, control, plain_listener, notificationUrl="http://app.example/x").status_code == 400
+
+
+def test_a_slow_endpoint_is_delayed_and_then_dropped(subscribed: Graph, control: Control, listener: Listener) -> None:
+    """Too large a share of slow answers loses new items for the rest of the ten-minute window."""
+    control.behave(slow_answer=-1.0, notify_batch=1)
+    hire(control, subscribed.tenant, 20)
+    listener.until(20)
+    control.settle()
+    hire(control, subscribed.tenant, 1)
+    assert control.notifications()[-1]["status"] == "dropped"
+    control.behave(slow_answer=10.0)
+    control.advance(601)
+    user = hire(control, subscribed.tenant, 1)[0]
+    assert listener.until(21)[-1]["resourceData"]["id"] == user

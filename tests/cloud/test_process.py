@@ -132,3 +132,13 @@ def test_a_restart_voids_delta_tokens_but_not_the_trust(tmp_path: Path) -> None:
                 answer = graph.get(f"/users/delta?{token}")
                 assert answer.json()["error"]["code"] == "syncStateNotFound"
             links.append(graph.round("/users/delta?$select=id")[1])
+
+
+def test_it_stops_while_clients_are_still_connected() -> None:
+    """A client that keeps its connection open cannot hold the cloud up."""
+    cloud = Cloud().start()
+    with https(cloud) as http:
+        assert http.get("/common/discovery/v2.0/keys").status_code == 200
+        cloud.stop()
+        with pytest.raises(httpx.ConnectError), https(cloud) as other:
+            other.get("/common/discovery/v2.0/keys")

@@ -65,6 +65,10 @@ class Pages:
     def problem(self, request: Request, problem: Problem) -> HTMLResponse:
         """An error as a page."""
         title = "You may look, but not change" if problem.code == "viewer" else problem.title
+        if request.url.path.startswith("/connect/"):
+            title = "Not connected"
+        elif problem.status == 409:
+            title = "That did not work"
         return self._message(request, problem.status, title, problem.detail, code=problem.code)
 
     def _message(self, request: Request, status: int, title: str, text: str, code: str = "") -> HTMLResponse:

@@ -16,6 +16,8 @@ from local.run.stack import Stack
 
 CONNECT_SECONDS = 120.0
 IMPORT_SECONDS = 600.0
+# The timer that looks after subscriptions comes round every minute.
+SUBSCRIBE_SECONDS = 90.0
 CHANGE_SECONDS = 60.0
 SETTLE_SECONDS = 60.0
 
@@ -30,6 +32,7 @@ class Result:
 
     consented_after: float = 0
     connected_after: float = 0
+    announcing_after: float | None = None
     people: int = 0
     accounts: int = 0
     groups: int = 0
@@ -47,6 +50,7 @@ def play(stack: Stack, *, seconds: float, every: float, say: Callable[[str], Non
         begun = time.monotonic()
         connection = _connect(stack, admin, result, say)
         result.connected_after = time.monotonic() - begun
+        result.announcing_after = _await_subscriptions(admin, connection, begun)
         say("The tenant lives")
         hired = _live(stack, admin, connection, result, seconds=seconds, every=every)
         say("Everything settles; comparing")
@@ -81,6 +85,20 @@ def _reach(admin: Admin, connection: str, wanted: str, seconds: float) -> None:
             break
         time.sleep(0.1)
     raise AutoError(f"the connection is {seen.get('state')} instead of {wanted}; its problem: {seen.get('problem')}")
+
+
+def _await_subscriptions(admin: Admin, connection: str, begun: float) -> float | None:
+    """When Graph notifies us of both feeds, counted from `begun`.
+
+    None when it does not get there, which is no error: the timer finds every change too.
+    """
+    deadline = time.monotonic() + SUBSCRIBE_SECONDS
+    while time.monotonic() < deadline:
+        held = admin.call("GET", f"/connections/{connection}")["subscriptions"]
+        if held and all(one["status"] == "active" for one in held):
+            return time.monotonic() - begun
+        time.sleep(0.5)
+    return None
 
 
 def _live(stack: Stack, admin: Admin, connection: str, result: Result, *, seconds: float, every: float) -> Counter[str]:

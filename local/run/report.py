@@ -19,6 +19,7 @@ def show(result: Result, console: Console) -> None:
     rows = [
         ("Tenant read, ready to start after", f"{result.consented_after:.1f} s"),
         ("Connected after", f"{result.connected_after:.1f} s"),
+        ("Notifications on after", _seconds(result.announcing_after)),
         ("People in the tenant", f"{result.people:,}"),
         ("Active accounts", f"{result.accounts:,}"),
         ("Groups", f"{result.groups:,}"),
@@ -36,6 +37,10 @@ def show(result: Result, console: Console) -> None:
         console.print(f"  differs: {difference}", style="red", markup=False)
     if len(result.differences) > SHOWN:
         console.print(f"  ... and {len(result.differences) - SHOWN:,} more", style="red")
+
+
+def _seconds(value: float | None) -> str:
+    return "never" if value is None else f"{value:.1f} s"
 
 
 def _percentile(values: Sequence[float], percent: int) -> str:

@@ -93,6 +93,8 @@ class Stack:
         smtp, self.mail_page_url = mail.wait_ready()
         self._say("Mail catcher", time.monotonic() - began)
         self.control = self._ends.enter_context(Control(graph, self.ca_file))
+        # The third right is what a subscription to groups needs (microsoft-facts.md, section 11).
+        self.control.app(DEFAULT_APP, roles=["User.Read.All", "GroupMember.Read.All", "Group.Read.All"])
         environ = self._settings(storage, graph, login, smtp)
         host = self._start(self._host(listening, environ))
         host.wait_ready()

@@ -126,11 +126,19 @@ class DeltaFeeds:
         chosen = plan[cursor.major : stop]
         every = tenant.behaviour.repeat_every
         if every and cursor.major:
-            chosen = plan[max(0, cursor.major - size) : cursor.major : every] + chosen
+            again = plan[max(0, cursor.major - size) : cursor.major : every]
+            chosen = [part for part in again if self._repeatable(tenant, part)] + chosen
         items = [
             entry for part in chosen for entry in module.render(tenant, part, selection, roles, minimal=cursor.minimal)
         ]
         return items, (stop, 0) if stop < len(plan) else None
+
+    @staticmethod
+    def _repeatable(tenant: Tenant, part: Any) -> bool:
+        """Whether telling a part again later leaves its reader with the truth: not old states, nor single steps."""
+        if isinstance(part, delta_groups.Piece):
+            return not (part.members and tenant.behaviour.verbose_members)
+        return not part.row
 
     def _plan(self, tenant: Tenant, cursor: Cursor, selection: Selection) -> list[Any]:
         """What a change round tells; the log never changes, so it can be made again when it was dropped."""

@@ -51,7 +51,7 @@ def create_app(services: Services, fetch_keys: Callable[[str], bytes]) -> ASGIAp
     app.include_router(pages.router)
     app.add_api_route("/api/v1/openapi.json", _openapi, include_in_schema=False)
     handled: tuple[type[Exception], ...] = (Problem, SyncError, SignInNeeded, HTTPException, RequestValidationError)
-    for kind in handled:
+    for kind in (*handled, Exception):
         app.add_exception_handler(kind, _answer)
     return Shield(app, lambda: services.settings, _answer)
 

@@ -76,7 +76,7 @@ def from_error(error: Exception, route: str) -> Problem:
         case Conflict():
             return Problem(409, "changed_meanwhile", "Somebody else changed this at the same moment. Look again.")
         case Transient():
-            log("request.failed", logging.WARNING, route=route, error=type(error).__name__)
+            log("request.failed", logging.WARNING, route=route, error=f"{type(error).__name__}: {error}")
             return Problem(503, "try_again", "Something we depend on is out of reach just now. Try again shortly.")
     number = secrets.token_hex(4)
     log("request.failed", logging.ERROR, route=route, error=f"{number} {_where(error)}")

@@ -1,7 +1,7 @@
 """Around everything the panel answers: security headers, a limit on bodies, and a net for errors.
 
-The net is here and not in a FastAPI handler: Starlette raises an `Exception` again after its handler has answered,
-and the Functions worker would turn that into an empty 500.
+Starlette answers an unforeseen `Exception` with the app's handler, and then raises it again for its server to log. The
+Functions worker would make an empty 500 of that, so it ends here: it was answered, and logged, already.
 """
 
 from __future__ import annotations
@@ -46,13 +46,14 @@ class Shield:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        begun = False
+        begun = ended = False
 
         async def send_shielded(message: Message) -> None:
-            nonlocal begun
+            nonlocal begun, ended
             if message["type"] == "http.response.start":
                 begun = True
                 message["headers"] = [*message.get("headers", []), *self._headers(message)]
+            ended = message["type"] == "http.response.body" and not message.get("more_body", False)
             await send(message)
 
         request = Request(scope, receive)
@@ -63,9 +64,10 @@ class Shield:
                 return
             await self._app(scope, receive, send_shielded)
         except Exception as error:
-            if begun:
+            if not begun:
+                await self._on_error(request, error)(scope, receive, send_shielded)
+            elif not ended:
                 raise
-            await self._on_error(request, error)(scope, receive, send_shielded)
 
     def _headers(self, message: MutableMapping[str, Any]) -> list[tuple[bytes, bytes]]:
         given = {name.lower() for name, _ in message.get("headers", [])}

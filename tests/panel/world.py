@@ -154,6 +154,12 @@ class World:
             self.watch(saved)
         return saved
 
+    def state(self, connection: Connection) -> ConnectionState:
+        """The state it is in now."""
+        view = self.storage.connections.load(connection.id)
+        assert view is not None
+        return view.connection.state
+
     def watch(self, connection: Connection, *, groups_refused: bool = False) -> None:
         """Subscriptions, cursors and the time of the last pass."""
         view = self.storage.connections.load(connection.id)

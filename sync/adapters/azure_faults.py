@@ -12,13 +12,14 @@ import time
 from collections.abc import Callable, Mapping
 from typing import TypeVar
 
+import requests
 from azure.core import exceptions as vendor
 
 from shared.errors import Conflict, Defect, SyncError, Transient
 
 TRIES = 3
-_PAUSES = (0.1, 0.4)  # seconds before the second and the third try, more or less
-_PATIENCE = 2.0  # a longer Retry-After is for the queue to wait out, not for a thread
+PAUSES = (0.1, 0.4)  # seconds before the second and the third try, more or less
+PATIENCE = 2.0  # a longer Retry-After is for the queue to wait out, not for a thread
 Answer = TypeVar("Answer")
 
 
@@ -67,17 +68,17 @@ STATUSES: Mapping[int, type[SyncError]] = {
     503: Transient,  # ServerBusy: refused before it was begun
     504: Uncertain,
 }
-# Errors that are no AzureError and mean that an answer could not be read: what the clients' own parsers raise.
-UNREADABLE = (vendor.DeserializationError, UnicodeDecodeError)
+# What else Azure's clients throw when an answer is cut short or is not what they expect: their parsers check nothing.
+UNREADABLE = (ValueError, TypeError, LookupError, AttributeError, SyntaxError, requests.RequestException)
 
 
 def translate(error: Exception) -> SyncError:
     """Ours for theirs. The message names the class and the service's code, never keys or values."""
     status = getattr(error, "status_code", None)
-    kind = next(VENDOR[base] for base in type(error).__mro__ if base in VENDOR)
+    kind = next((VENDOR[base] for base in type(error).__mro__ if base in VENDOR), Uncertain)
     if isinstance(error, vendor.HttpResponseError) and status is not None:
-        by_status = STATUSES.get(status) or (Uncertain if status >= 500 else None)
-        kind = by_status or kind
+        unreadable = status >= 500 or (status < 300 and kind is Defect)  # 204 QueueAlreadyExists is what it says
+        kind = STATUSES.get(status) or (Uncertain if unreadable else kind)
     code = getattr(error, "error_code", None)
     text = f"storage: {type(error).__name__} {status or ''} {getattr(code, 'value', code) or ''}".strip()
     if issubclass(kind, Transient):
@@ -115,9 +116,9 @@ def read(call: Callable[[], Answer]) -> Answer:
 
 def patient(error: Transient, tries: int) -> bool:
     """Whether to try again at once, after so many tries."""
-    return tries < TRIES and (error.retry_after or 0) <= _PATIENCE
+    return tries < TRIES and (error.retry_after or 0) <= PATIENCE
 
 
 def pause(tries: int) -> None:
     """Wait a moment, more or less, so that those who collided do not collide again."""
-    time.sleep(_PAUSES[min(tries, len(_PAUSES)) - 1] * random.uniform(0.5, 1.5))  # noqa: S311 -- no secret
+    time.sleep(PAUSES[min(tries, len(PAUSES)) - 1] * random.uniform(0.5, 1.5))  # noqa: S311 -- no secret

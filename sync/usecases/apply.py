@@ -32,7 +32,9 @@ def run(services: Services, message: ChangesMessage) -> None:
         return
     done = _inline(services, view, message)
     connection = view.connection
-    counts = dict(services.people.run_counts(connection.scope, message.shard, message.run, message.part))
+    counts: Mapping[str, int] = {}
+    if message.shard != GROUPS:
+        counts = services.people.run_counts(connection.scope, message.shard, message.run, message.part)
     log(
         "apply.finished",
         connection=connection.id,

@@ -63,12 +63,15 @@ class _Shard:
     picture: Picture
 
     def pairs(self, loaded: LoadedShard) -> list[Pair]:
-        """(stored, merged) for every person that was staged or is stored, where the pass has news of them."""
+        """(stored, merged) for everybody who has an account, or is in the directory (they may get one now: a conflict
+        is over when the other left), or of whom the pass has news.
+        """
         pairs = []
         for object_id in {**self.picture.people, **self.picture.edges, **loaded.records}:
             stored = loaded.records.get(object_id) or PersonRecord(object_id)
             merged = self._merged(stored)
-            if stored.account_state is not AccountState.NONE or merged is not stored:
+            known = stored.account_state is not AccountState.NONE or stored.presence is Presence.PRESENT
+            if known or merged is not stored:
                 pairs.append((stored, merged))
         return pairs
 

@@ -71,6 +71,22 @@ EVENTS: Mapping[str, tuple[frozenset[str], str]] = {
 }
 
 _LOGGER = logging.getLogger("moxso.sync")
+# What these would write at INFO: every URL of Graph with its tokens, every header of storage. What azure.identity warns
+# of, we classify and say ourselves.
+_VENDORS = {
+    "httpx": logging.WARNING,
+    "httpcore": logging.WARNING,
+    "azure": logging.WARNING,
+    "azure.identity": logging.ERROR,
+    "msal": logging.ERROR,
+    "urllib3": logging.WARNING,
+}
+
+
+def hush_vendors() -> None:
+    """Keep the libraries' own loggers from writing what our log must never hold."""
+    for name, level in _VENDORS.items():
+        logging.getLogger(name).setLevel(level)
 
 
 def log(event: str, level: int = logging.INFO, **fields: str | float | None) -> None:

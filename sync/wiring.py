@@ -54,8 +54,10 @@ def _once(name: str, make: Callable[[], Any]) -> Any:
 
 
 def _services() -> Services:
+    from shared.events import hush_vendors
     from sync.usecases.services import LazyServices
 
+    hush_vendors()
     return LazyServices(_BUILDERS)
 
 

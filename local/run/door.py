@@ -19,7 +19,10 @@ class Door:
     """Serves the page on loopback; port 0 takes a free one. Raises OSError when the port is taken."""
 
     def __init__(self, workspace: Workspace, public_url: str, *, port: int = 0) -> None:
-        self._server = ThreadingHTTPServer(("127.0.0.1", port), _handler(workspace, public_url))
+        try:
+            self._server = ThreadingHTTPServer(("127.0.0.1", port), _handler(workspace, public_url))
+        except OSError as error:
+            raise OSError(f"cannot listen on 127.0.0.1 port {port}: {error.strerror}. Choose another port.") from None
         self._server.daemon_threads = True
         self._thread = threading.Thread(target=self._server.serve_forever, name="door", daemon=True)
 
@@ -34,7 +37,8 @@ class Door:
 
     def close(self) -> None:
         """End."""
-        self._server.shutdown()
+        if self._thread.is_alive():
+            self._server.shutdown()
         self._server.server_close()
 
 

@@ -18,6 +18,7 @@ from local.run.children import Child, Program
 from local.run.door import Door
 from local.run.workspace import AUDIENCE, ISSUER, Workspace
 
+ROOT = Path(__file__).parents[2]
 SENDER = "welcome@moxso.example"
 SECRET = "simulated-secret"
 _CLOUD_READY = re.compile(r"^ready graph=(\S+) login=(\S+) tenant=(\S+) people=(\d+)", re.MULTILINE)
@@ -83,6 +84,8 @@ class Stack:
         listening = listen("127.0.0.1", self._ports.panel)
         self._ends.callback(listening.close)
         self.panel_url = f"http://localhost:{listening.getsockname()[1]}"
+        door = Door(self.workspace, self.panel_url, port=self._ports.sign_in)
+        self._ends.callback(door.close)
         # The slow starters first, side by side.
         cloud, mail = self._start(self._cloud()), self._start(self._mail())
         storage = self._storage()
@@ -99,9 +102,7 @@ class Stack:
         host = self._start(self._host(listening, environ))
         host.wait_ready()
         self._say("Functions host", time.monotonic() - began)
-        door = Door(self.workspace, self.panel_url, port=self._ports.sign_in)
         door.open()
-        self._ends.callback(door.close)
         self.link = door.url
 
     def check(self) -> None:
@@ -148,7 +149,9 @@ class Stack:
     def _host(self, listening: socket.socket, environ: dict[str, str]) -> Program:
         # The socket is handed over open, so that nobody can take its port in between.
         environ["LOCAL_HOST_SOCKET"] = str(listening.fileno())
-        return Program("the Functions host", "local.host", [], _HOST_READY, environ, (listening.fileno(),))
+        return Program(
+            "the Functions host", "local.host", ["--app", str(ROOT)], _HOST_READY, environ, (listening.fileno(),)
+        )
 
     def _settings(self, storage: str, graph: str, login: str, smtp: str) -> dict[str, str]:
         return {

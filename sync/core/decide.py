@@ -30,7 +30,7 @@ class Claim:
 
     `granted` with the account that goes with it: a new one, the manual account that had the address (`linked`),
     or the account of a person who is gone and came back under another object id (`rehired`, with their mail mark).
-    Not granted: `holder` has it and is alive.
+    `took_over`: another person's row was written for it. Not granted: `holder` has it and is alive.
     """
 
     granted: bool
@@ -39,6 +39,7 @@ class Claim:
     rehired: bool = False
     mail: MailMark = MailMark.NONE
     holder: str = ""
+    took_over: bool = False
 
 
 @dataclass(frozen=True, slots=True)

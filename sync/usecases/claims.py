@@ -1,9 +1,10 @@
 """Who gets an address: the only place where two people, or a person and a manual account, can meet.
 
 An address belongs to one account of a workspace: its row in `addresses` is that fact. A person may take over an
-address from an unlinked manual account (they are linked), or from a person who is gone (the account moves on, with
-its history). Every takeover first writes the other side's row, so that whoever is in the middle of changing it
-fails on its etag and decides again; then the address row changes hands on its own etag.
+address from an unlinked manual account (they are linked), from a person who is gone (the account moves on, with its
+history), or from a person whom the directory gives another address by now. Every takeover first writes the other
+side's row, so that whoever is in the middle of changing it fails on its etag and decides again; then the address row
+changes hands on its own etag.
 """
 
 from __future__ import annotations
@@ -16,16 +17,21 @@ from shared.errors import Conflict
 from sync.core.connection import Connection, shard_of
 from sync.core.counting import recount
 from sync.core.decide import Claim, new_account_id
-from sync.core.mapping import address_of, eligibility
-from sync.core.model import AccountState, Action, ActivityEntry, PersonRecord, Reason
+from sync.core.mapping import address_of, eligibility, fields_of
+from sync.core.model import AccountState, Action, ActivityEntry, MailMark, PersonRecord, Reason
 from sync.ports import Activity, Holder
 from sync.usecases.services import Services
 
 Wants = Mapping[str, tuple[str, str]]  # object id -> (address wanted, account the person has already or "")
 
 
-def resolve(services: Services, connection: Connection, wants: Wants, run: str) -> dict[str, Claim]:
-    """Claim addresses for people. Raises Transient and Conflict (decide again) as the ports do."""
+def resolve(
+    services: Services, connection: Connection, wants: Wants, news: Mapping[str, PersonRecord], run: str
+) -> dict[str, Claim]:
+    """Claim addresses for people. `news` has everybody of the batch as the directory tells them now, so that two who
+    swap addresses, or one who left and the other who came back, meet at once. Raises Transient and Conflict (decide
+    again) as the ports do.
+    """
     scope = connection.scope
     first: dict[str, str] = {}
     for object_id, (address, _) in wants.items():
@@ -39,7 +45,7 @@ def resolve(services: Services, connection: Connection, wants: Wants, run: str) 
         if first[address] != object_id:
             claims[object_id] = Claim(granted=False, holder=first[address])
             continue
-        claims[object_id] = _settle(services, connection, object_id, address, account_id, holders[address], run)
+        claims[object_id] = _settle(services, connection, object_id, address, account_id, holders[address], news, run)
     return claims
 
 
@@ -74,7 +80,14 @@ def _self(scope: str, object_id: str, account_id: str) -> Holder:
 
 
 def _settle(
-    services: Services, connection: Connection, object_id: str, address: str, account_id: str, holder: Holder, run: str
+    services: Services,
+    connection: Connection,
+    object_id: str,
+    address: str,
+    account_id: str,
+    holder: Holder,
+    news: Mapping[str, PersonRecord],
+    run: str,
 ) -> Claim:
     scope = connection.scope
     if (holder.scope, holder.object_id) == (scope, object_id):
@@ -84,7 +97,7 @@ def _settle(
             return Claim(granted=False, holder=holder.account_id)
         return _link(services, connection, object_id, address, holder)
     if holder.scope == scope:
-        return _succeed(services, connection, object_id, address, account_id, holder, run)
+        return _succeed(services, connection, object_id, address, account_id, holder, news, run)
     return Claim(granted=False, holder=holder.object_id)
 
 
@@ -110,35 +123,54 @@ def _link(services: Services, connection: Connection, object_id: str, address: s
 
 
 def _succeed(
-    services: Services, connection: Connection, object_id: str, address: str, account_id: str, holder: Holder, run: str
+    services: Services,
+    connection: Connection,
+    object_id: str,
+    address: str,
+    account_id: str,
+    holder: Holder,
+    news: Mapping[str, PersonRecord],
+    run: str,
 ) -> Claim:
-    shard = shard_of(holder.object_id, connection.digits)
+    shard, now = shard_of(holder.object_id, connection.digits), iso(services.clock.now())
     loaded = services.people.load(connection.scope, shard, [holder.object_id])
     other = loaded.records.get(holder.object_id)
     if other is None:  # claimed by somebody whose row is about to be written
         return Claim(granted=False, holder=holder.object_id)
-    gone = eligibility(other) is Reason.LEFT and other.reason is not Reason.ADMIN
-    stale = address not in {other.address, address_of(other.source)}
-    if not gone and not stale:
+    told = news.get(holder.object_id, other)
+    theirs = address_of(told.source)
+    gone = eligibility(told) is Reason.LEFT and other.reason is not Reason.ADMIN
+    left_behind = theirs != address and (theirs != "" or other.address != address)
+    if not gone and not left_behind:
         return Claim(granted=False, holder=holder.object_id)
-    inherits = gone and not account_id and other.address == address
-    after = _without(other, iso(services.clock.now())) if inherits or gone else other
-    entry = ActivityEntry(other.object_id, Action.UPDATE, Reason.LEFT, {"account": other.account_id}, {"account": ""})
+    rehired = gone and not account_id and other.address == address
+    after = _without(other, now) if rehired else _without_address(other, address)
+    entry = ActivityEntry(other.object_id, Action.UPDATE, other.reason, _held(other), _held(after))
     services.people.commit(
         loaded,
         [after],
         recount(loaded.counts, [(other, after)]),
-        Activity(run, 0, iso(services.clock.now()), [entry]) if after is not other else None,
+        Activity(run, 0, now, [entry]) if after is not other else None,
     )
-    keeps = account_id or (holder.account_id if gone else new_account_id(connection.scope, object_id))
-    if not services.addresses.transfer(
-        connection.workspace, address, holder, Holder(keeps, connection.scope, object_id, "")
-    ):
+    own = account_id or (holder.account_id if rehired else new_account_id(connection.scope, object_id))
+    to = Holder(own, connection.scope, object_id, "")
+    if not services.addresses.transfer(connection.workspace, address, holder, to):
         raise Conflict("the address changed hands meanwhile")
-    rehired = gone and not account_id
-    return Claim(
-        granted=True, account_id=keeps, rehired=rehired, mail=other.mail if rehired else Claim(granted=True).mail
-    )
+    mark = other.mail if rehired else MailMark.NONE
+    return Claim(granted=True, account_id=own, rehired=rehired, mail=mark, took_over=True)
+
+
+def _held(record: PersonRecord) -> dict[str, str]:
+    return {"account": record.account_id, "email": record.address}
+
+
+def _without_address(record: PersonRecord, address: str) -> PersonRecord:
+    """A person whose account gave an address up to whom the directory says it belongs; their own is claimed when
+    they are decided about next.
+    """
+    if record.address != address:
+        return record
+    return replace(record, address="", fields=fields_of(record.source, ""))
 
 
 def _without(record: PersonRecord, now: str) -> PersonRecord:

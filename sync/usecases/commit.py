@@ -74,8 +74,8 @@ def _attempt(services: Services, work: Work, loaded: LoadedShard, propose: Propo
     wants = {
         merged.object_id: (address, merged.account_id) for _, merged in pairs if (address := wanted_address(merged))
     }
-    granted = claims.resolve(services, work.connection, wants, work.run) if wants else {}
-    if any(claim.rehired for claim in granted.values()):  # a predecessor's row, perhaps in this shard, was written
+    granted = claims.resolve(services, work.connection, wants, _news(pairs), work.run) if wants else {}
+    if any(claim.took_over for claim in granted.values()):  # another's row, perhaps of this shard, was written
         loaded = services.people.load(scope, work.shard, work.ids)
         pairs = propose(loaded)
     decisions = permit(decide(pairs, granted, Context(work.connection.settings, now, work.first)))
@@ -98,6 +98,10 @@ def _attempt(services: Services, work: Work, loaded: LoadedShard, propose: Propo
         done.written += len(chunk)
         _follow_up(services, work.connection, chunk)
         _count_members(done, chunk)
+
+
+def _news(pairs: Sequence[Pair]) -> dict[str, PersonRecord]:
+    return {merged.object_id: merged for _, merged in pairs}
 
 
 def _worth_writing(decision: Decision, work: Work) -> bool:

@@ -17,11 +17,12 @@ from tests.fakes.faults import Faults
 
 @dataclass
 class FakeSubscriptions:
-    """See `sync.ports.Subscriptions`. `held` has, by tenant, what Graph has."""
+    """See `sync.ports.Subscriptions`. `held` has, by tenant, what Graph has; `states` every clientState given."""
 
     public_url: str
     faults: Faults = field(default_factory=Faults)
     held: dict[str, list[RemoteSubscription]] = field(default_factory=dict)
+    states: list[str] = field(default_factory=list)
     _numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
     def create(
@@ -29,6 +30,7 @@ class FakeSubscriptions:
     ) -> RemoteSubscription:
         """Conflict when there is one for this resource."""
         with self.faults.effect("subscriptions.create"):
+            self.states.append(client_state)
             listed = self.held.setdefault(connection.tenant_id, [])
             if any(one.resource == feed for one in listed):
                 raise Conflict("409")

@@ -64,7 +64,8 @@ class Tenant:
         given: dict[str, Any] = {"accountEnabled": True, "userType": "Member"}
         if name:
             handle = name.lower().replace(" ", ".")
-            given |= {"displayName": name, "givenName": name.split()[0], "surname": name.split()[-1]}
+            first, _, last = name.partition(" ")
+            given |= {"displayName": name, "givenName": first, "surname": last}
             given |= {"mail": f"{handle}@contoso.example", "userPrincipalName": f"{handle}@contoso.example"}
         object_id = self._new_id("user")
         kept = {key: value for key, value in {**given, **properties}.items() if value is not None}

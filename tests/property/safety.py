@@ -1,0 +1,85 @@
+"""What must hold after every step, whatever was killed, doubled or reordered."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import timedelta
+
+from shared.clock import parse_iso
+from sync.core.connection import shards
+from sync.core.counting import recount
+from sync.core.model import AccountState, Action, Counts, PersonRecord
+from tests.fakes.engine import Engine, Tenanted
+
+FLOOR = 5  # removals a day; the tests' tenants are too small for the share to count
+DAY = timedelta(hours=24)
+
+
+class Watchdog:
+    """Looks at an engine and its connections; remembers what it saw."""
+
+    def __init__(self, engine: Engine, connections: list[Tenanted]) -> None:
+        self._engine = engine
+        self._connections = connections
+        self._orders: dict[tuple[str, str], int] = {}
+
+    def look(self) -> None:
+        """Raise AssertionError for whatever must never be."""
+        operations = Counter(mail.operation_id for mail in self._engine.mail_server.accepted)
+        assert all(count == 1 for count in operations.values()), "somebody was mailed twice"
+        assert not self._engine.poison, f"poison: {self._engine.poison} {self._engine.errors[-5:]}"
+        for connection in self._connections:
+            people = connection.people
+            self._orders_grow(connection, people)
+            self._counters_agree(connection, people)
+            self._addresses_are_unique(people)
+            self._tenants_stay_apart(connection, people)
+            self._removals_are_few_and_founded(connection)
+
+    def _orders_grow(self, connection: Tenanted, people: dict[str, PersonRecord]) -> None:
+        for object_id, record in people.items():
+            key = (connection.id, object_id)
+            assert record.order >= self._orders.get(key, 0), f"the order of {object_id} went back"
+            self._orders[key] = record.order
+
+    def _counters_agree(self, connection: Tenanted, people: dict[str, PersonRecord]) -> None:
+        nobody = PersonRecord("")
+        counted = recount(Counts(), [(nobody, record) for record in people.values()])
+        assert connection.counts == counted, f"the counters say {connection.counts}, the rows {counted}"
+
+    def _addresses_are_unique(self, people: dict[str, PersonRecord]) -> None:
+        held = Counter(
+            record.address
+            for record in people.values()
+            if record.account_state is AccountState.ACTIVE and record.address
+        )
+        assert all(count == 1 for count in held.values()), f"an address of two active accounts: {held}"
+        accounts = Counter(record.account_id for record in people.values() if record.account_id)
+        assert all(count == 1 for count in accounts.values()), "an account of two people"
+
+    def _tenants_stay_apart(self, connection: Tenanted, people: dict[str, PersonRecord]) -> None:
+        known = connection.tenant.kinds
+        assert people.keys() <= known.keys(), "somebody of another tenant"
+        assert connection.groups.keys() <= known.keys(), "a group of another tenant"
+        for holder in connection.addresses.values():
+            assert holder.scope in {"", connection.scope}, "an address held from another workspace"
+
+    def _removals_are_few_and_founded(self, connection: Tenanted) -> None:
+        services, approved = self._engine.services, {run.id for run in connection.runs if run.cause == "approval"}
+        every = shards(connection.connection.digits)
+        when = []
+        for activity, _ in services.people.activity(connection.scope, every, limit=10_000):
+            for entry in activity.entries:
+                if entry.action is Action.DEACTIVATE:
+                    versions = connection.tenant.people[entry.object_id]
+                    assert any(
+                        version.removed
+                        or version.properties.get("accountEnabled") is False
+                        or version.properties.get("userType") == "Guest"
+                        for version in versions
+                    ), f"{entry.object_id} was deactivated without a reason"
+                    if activity.run not in approved:
+                        when.append(parse_iso(activity.at))
+        when.sort()
+        for first, last in zip(when, when[FLOOR:], strict=False):
+            assert last - first >= DAY, "more removals in a day than the guard allows"

@@ -1,0 +1,346 @@
+"""The flagship: a tenant is edited in every way while messages are doubled, reordered and lost, workers are killed
+and servers fail. After every step nothing may be wrong that can never be right; once it settles, what is stored is
+what the directory says.
+"""
+
+from __future__ import annotations
+
+import os
+from datetime import timedelta
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+
+from shared.errors import Transient
+from sync.core.messages import PullMessage
+from sync.ports import SendResult
+from tests.fakes.engine import TENANT, WORKSPACE, Engine, Tenanted
+from tests.property.safety import Watchdog
+from tests.property.truth import differences
+
+NAMES = ("Ada Lind", "Bo Krag", "Cy Holm", "Di Juhl", "Ed Riis", "Fy Skov")
+ADDRESSES = tuple(f"{name.split()[0].lower()}@contoso.example" for name in NAMES)
+OTHER_TENANT = "99999999-0000-4000-8000-000000000002"
+WRITES = (
+    "addresses.claim",
+    "addresses.transfer",
+    "addresses.release",
+    "connections.save",
+    "connections.save_reader",
+    "groups.commit",
+    "mails.claim",
+    "mails.save",
+    "people.commit",
+    "queue.send",
+    "runs.finish_part",
+    "runs.save",
+    "runs.save_hold",
+    "runs.save_window",
+    "staging.put",
+)
+some = st.integers(0, 10**6)
+names, addresses = st.sampled_from(NAMES), st.sampled_from(ADDRESSES)
+
+
+class Directory(RuleBasedStateMachine):
+    """Two connected workspaces; the rules edit the first one's tenant, and now and then the other's."""
+
+    engine: Engine
+    acme: Tenanted
+    watchdog: Watchdog
+
+    @initialize(
+        seed=some,
+        digits=st.sampled_from([0, 1]),
+        size=st.integers(0, 4),
+        page=st.sampled_from([2, 5, 50]),
+        empty=st.sampled_from([0.0, 0.3]),
+        repeats=st.sampled_from([0.0, 0.4]),
+        alone=st.booleans(),
+        resend=st.booleans(),
+        mail_existing=st.booleans(),
+    )
+    def import_both(
+        self,
+        seed: int,
+        digits: int,
+        size: int,
+        page: int,
+        empty: float,
+        repeats: float,
+        alone: bool,
+        resend: bool,
+        mail_existing: bool,
+    ) -> None:
+        """Connect both workspaces and start."""
+        self.engine = Engine(seed=seed)
+        manners = self.engine.directory.manners
+        manners.page_size, manners.slice_size, manners.empty_pages, manners.repeats = page, 2, empty, repeats
+        manners.manager_alone, manners.resend_members = alone, resend
+        self.acme = self.engine.connect(WORKSPACE, TENANT, digits=digits)
+        other = self.engine.connect("beta", OTHER_TENANT, digits=digits)
+        for connection in (self.acme, other):
+            for name in NAMES[:size]:
+                connection.tenant.hire(name)
+            connection.tenant.new_group("Everybody")
+            connection.imported(mail_existing=mail_existing)
+        self.tenant = self.acme.tenant
+        self.others = other.tenant
+        self.connections = [self.acme, other]
+        self.watchdog = Watchdog(self.engine, self.connections)
+
+    # --- the directory is edited -----------------------------------------------------------------------------
+
+    @rule(name=names, address=addresses)
+    def hire(self, name: str, address: str) -> None:
+        """An ordinary employee; the address may be somebody's already."""
+        self.tenant.hire(name, mail=address, userPrincipalName=address)
+
+    @rule()
+    def hire_skeleton(self) -> None:
+        """Somebody whose address and name come later."""
+        self.tenant.hire("", userPrincipalName="new@contoso.onmicrosoft.com")
+
+    @rule(name=names)
+    def hire_elsewhere(self, name: str) -> None:
+        """The other tenant hires."""
+        self.others.hire(name)
+
+    @precondition(lambda self: self.tenant.present_people())
+    @rule(who=some, name=names, address=addresses, part=st.sampled_from(["both", "name", "mail", "dept", "no mail"]))
+    def change(self, who: int, name: str, address: str, part: str) -> None:
+        """A person's properties change."""
+        properties: dict[str, str | None] = {}
+        if part in {"both", "name"}:
+            properties |= {"displayName": name, "surname": name.split()[1]}
+        if part in {"both", "mail"}:
+            properties |= {"mail": address, "userPrincipalName": address}
+        if part == "no mail":
+            properties |= {"mail": None, "userPrincipalName": "x@contoso.onmicrosoft.com"}
+        if part == "dept":
+            properties["department"] = f"Department {who % 3}"
+        self.tenant.change(self._present(who), **properties)
+
+    @precondition(lambda self: self.tenant.present_people())
+    @rule(who=some, whom=some)
+    def swap_addresses(self, who: int, whom: int) -> None:
+        """Two people exchange their addresses."""
+        one, two = self._present(who), self._present(whom)
+        first, second = self.tenant.people[one][-1].properties, self.tenant.people[two][-1].properties
+        for person, given in ((one, second), (two, first)):
+            self.tenant.change(person, mail=given.get("mail"), userPrincipalName=given.get("userPrincipalName"))
+
+    @precondition(lambda self: self.tenant.present_people())
+    @rule(who=some, enabled=st.booleans(), guest=st.booleans())
+    def change_standing(self, who: int, enabled: bool, guest: bool) -> None:
+        """Blocked, unblocked, made a guest or a member."""
+        kind = "Guest" if guest else "Member"
+        self.tenant.change(self._present(who), accountEnabled=enabled, userType=kind)
+
+    @precondition(lambda self: self.tenant.present_people())
+    @rule(who=some, whom=some)
+    def change_manager(self, who: int, whom: int) -> None:
+        """A person gets a manager, or none."""
+        manager = self._present(whom)
+        person = self._present(who)
+        self.tenant.set_manager(person, "" if manager == person else manager)
+
+    @precondition(lambda self: self.tenant.present_people())
+    @rule(who=some, how=st.sampled_from(["soft", "hard", "silent"]), again=st.booleans())
+    def leave_company(self, who: int, how: str, again: bool) -> None:
+        """Somebody leaves, perhaps unnoticed by the feed, and may be made again under another object id."""
+        person = self._present(who)
+        properties = self.tenant.person(person) or {}
+        if how == "soft":
+            self.tenant.soft_delete(person)
+        else:
+            self.tenant.hard_delete(person, told=how == "hard")
+        if again:
+            self.tenant.hire("", **properties)
+
+    @precondition(lambda self: self.tenant.binned_people())
+    @rule(who=some, purge=st.booleans())
+    def empty_bin(self, who: int, purge: bool) -> None:
+        """Somebody is restored, or gone for good."""
+        binned = self.tenant.binned_people()
+        (self.tenant.hard_delete if purge else self.tenant.restore)(binned[who % len(binned)])
+
+    @rule(which=some, how=st.sampled_from(["new", "name", "soft", "hard", "back"]))
+    def change_groups(self, which: int, how: str) -> None:
+        """Groups come, go, come back and are renamed."""
+        if how == "new" or not self.tenant.present_groups():
+            self.tenant.new_group(f"Group {which % 5}")
+            return
+        group = self._group(which)
+        if how == "name":
+            self.tenant.change_group(group, displayName=f"Group {which % 7}")
+        elif how == "back":
+            gone = [one for one, versions in self.tenant.groups.items() if versions[-1].removed == "changed"]
+            if gone:
+                self.tenant.restore_group(gone[which % len(gone)])
+        else:
+            self.tenant.delete_group(group, soft=how == "soft")
+
+    @precondition(lambda self: self.tenant.present_groups() and self.tenant.present_people())
+    @rule(which=some, who=some, kind=st.sampled_from(["person", "person", "group", "device"]), joins=st.booleans())
+    def change_members(self, which: int, who: int, kind: str, joins: bool) -> None:
+        """Somebody, a group or a device joins or leaves a group."""
+        group = self._group(which)
+        member = self._present(who) if kind == "person" else self._group(who)
+        if kind == "device":
+            member = self.tenant.new_device()
+        (self.tenant.join if joins else self.tenant.leave)(group, member)
+
+    @rule(lags=st.booleans())
+    def lag(self, lags: bool) -> None:
+        """Replication stops, or catches up."""
+        self.tenant.lags_at = self.tenant.visible if lags else None
+
+    # --- an admin acts -----------------------------------------------------------------------------------------
+
+    @rule(address=addresses)
+    def make_by_hand(self, address: str) -> None:
+        """An account is made by hand."""
+        with self.engine.attempt():
+            self.acme.manual(address)
+
+    @rule(approve=st.booleans())
+    def decide_hold(self, approve: bool) -> None:
+        """A hold is approved or rejected."""
+        for hold in self.acme.holds[:1]:
+            with self.engine.attempt():
+                (self.acme.approve if approve else self.acme.reject)(hold)
+
+    @rule()
+    def begin_pass(self) -> None:
+        """A full pass is asked for."""
+        with self.engine.attempt():
+            self.acme.request_pass()
+
+    # --- the world's weather -----------------------------------------------------------------------------------
+
+    @rule()
+    def hint(self) -> None:
+        """Graph notifies."""
+        with self.engine.attempt():
+            self.acme.hint("users")
+            self.acme.hint("groups")
+
+    @rule(count=st.integers(1, 30), order=st.booleans())
+    def deliver(self, count: int, order: bool) -> None:
+        """Some messages are worked on, in their order or in any, some of them twice."""
+        if not order:
+            self.engine.reshuffle()
+        for _ in range(count):
+            self.engine.deliver()
+
+    @rule()
+    def lose_hints(self) -> None:
+        """Every notification is lost."""
+        for delivery in self.engine.queue.waiting("pulls"):
+            message = delivery.message
+            if isinstance(message, PullMessage) and message.cause == "notification":
+                self.engine.queue.drop(delivery.number)
+
+    @rule(seconds=st.sampled_from([1, 30, 90, 700, 7200]))
+    def pass_time(self, seconds: int) -> None:
+        """Time goes by and the timer fires."""
+        self.engine.clock.advance(timedelta(seconds=seconds))
+        self.engine.tick()
+
+    @rule()
+    def pass_a_day(self) -> None:
+        """A whole day in which everything works as it should."""
+        self.engine.faults.heal()
+        self.engine.pump(until=self.engine.clock.now() + timedelta(hours=24))
+
+    @rule()
+    def expire_cursors(self) -> None:
+        """Graph forgets its tokens."""
+        self.engine.directory.expire_cursors()
+
+    @rule(effects=st.integers(1, 25), landed=st.booleans())
+    def crash_soon(self, effects: int, landed: bool) -> None:
+        """The worker will be killed at an effect to come."""
+        self.engine.faults.crash_after(effects, landed=landed)
+
+    @rule(operation=st.sampled_from(WRITES), landed=st.booleans())
+    def fail_storage(self, operation: str, landed: bool) -> None:
+        """A write will fail, or its reply will be lost."""
+        self.engine.faults.fail_next(operation, Transient("503"), landed=landed)
+
+    @rule(operation=st.sampled_from(["directory.read_page", "directory.find_people"]))
+    def throttle(self, operation: str) -> None:
+        """Graph will answer 429."""
+        self.engine.faults.fail_next(operation, Transient("429", retry_after=40))
+
+    @rule(result=st.sampled_from(SendResult), accepted=st.booleans())
+    def upset_mail_server(self, result: SendResult, accepted: bool) -> None:
+        """The mail server will say something else."""
+        self.engine.mail_server.script(result, accepted=accepted and result is SendResult.UNKNOWN)
+
+    # --- what must hold ----------------------------------------------------------------------------------------
+
+    @invariant()
+    def is_safe(self) -> None:
+        """See `safety`."""
+        if hasattr(self, "watchdog"):
+            self.watchdog.look()
+
+    def teardown(self) -> None:
+        """Faults stop; within two cycles and a full pass everything is as the directory says."""
+        if hasattr(self, "watchdog"):
+            settle(self.engine, self.connections)
+            self.watchdog.look()
+            assert [text for connection in self.connections for text in differences(connection)] == []
+
+    def _present(self, number: int) -> str:
+        people = self.tenant.present_people()
+        return people[number % len(people)]
+
+    def _group(self, number: int) -> str:
+        groups = self.tenant.present_groups()
+        return groups[number % len(groups)]
+
+
+def settle(engine: Engine, connections: list[Tenanted]) -> None:
+    """Faults stop, the feeds catch up, two cycles pass, a full pass is made, holds are approved."""
+    engine.faults.heal()
+    for tenant in engine.directory.tenants.values():
+        tenant.lags_at = None
+    engine.pump()
+    for _ in range(2):
+        engine.cycle()
+    for connection in connections:
+        for _ in range(5):
+            connection.reconcile()
+            held = connection.holds
+            for hold in held:
+                connection.approve(hold)
+            engine.pump()
+            if not held:
+                break
+        connection.sync()
+
+
+def test_every_settled_state_is_the_directory() -> None:
+    """Whatever happens, nothing unsafe is ever stored, and what is stored settles to what the directory says."""
+    examples = int(os.environ.get("MOXSO_EXAMPLES", "60"))
+    run_state_machine_as_test(
+        Directory,
+        settings=settings(
+            max_examples=examples,
+            stateful_step_count=int(os.environ.get("MOXSO_STEPS", "30")),
+            deadline=None,
+            print_blob=True,
+            suppress_health_check=list(HealthCheck),
+        ),
+    )

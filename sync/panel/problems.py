@@ -16,6 +16,7 @@ from starlette.responses import Response
 
 from shared.errors import Conflict, NeedsAdmin, SyncError, Transient
 from shared.events import log
+from sync.ports import BadCursor
 
 PROBLEM_JSON = "application/problem+json"
 TITLES = {
@@ -71,6 +72,8 @@ def from_error(error: Exception, route: str) -> Problem:
     match error:
         case Problem():
             return error
+        case BadCursor():
+            return Problem(400, "bad_cursor", "This cursor does not belong to this list. Begin without one.")
         case NeedsAdmin():
             return Problem(409, error.code, error.remedy)
         case Conflict():

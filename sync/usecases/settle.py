@@ -15,7 +15,7 @@ from dataclasses import replace
 
 from shared import canonical
 from shared.clock import iso
-from shared.errors import Conflict
+from shared.errors import Conflict, NeedsAdmin, Transient
 from shared.events import log
 from sync.core.connection import Connection, ConnectionState, ConnectionView, FeedState, Reader, Survey, shards
 from sync.core.guard import limit_of
@@ -23,7 +23,7 @@ from sync.core.mapping import display_name
 from sync.core.messages import ChangesMessage, PullMessage
 from sync.core.model import FEEDS, AccountState, ChangeKind, GroupChange, GroupRecord, Presence, Reason
 from sync.core.runs import HeldRemoval, Outcome, Run, Stage
-from sync.usecases import holds, passgroups
+from sync.usecases import holds, passgroups, subscribe
 from sync.usecases.sending import GROUPS
 from sync.usecases.services import Services
 
@@ -263,6 +263,7 @@ def close(services: Services, view: ConnectionView, run: Run) -> None:
     update_connection(services, view.connection.id, _connected)
     if run.first:
         log("connection.connected", connection=view.connection.id, epoch=view.connection.epoch)
+    _watch(services, view.connection.id)
     _measure(services, view.connection)
     for name in ("", REMOVALS, MEMBERS, ADDRESSES):
         services.staging.clear(run.scope, f"{run.id}{name}")
@@ -271,6 +272,14 @@ def close(services: Services, view: ConnectionView, run: Run) -> None:
         if feed not in run.frozen:
             services.queue.send(PullMessage(view.connection.id, view.connection.epoch, feed, "admin", now))
     update_reader(services, view.connection.id, lambda reader: _with_cursors(reader, run))
+
+
+def _watch(services: Services, connection_id: str) -> None:
+    """Have Graph notify us from now on, without waiting for the timer; which tries again where this fails."""
+    fresh = services.connections.load(connection_id)
+    if fresh is not None:
+        with contextlib.suppress(Transient, NeedsAdmin):
+            subscribe.ensure(services, fresh)
 
 
 def _with_cursors(reader: Reader, run: Run) -> Reader:

@@ -14,6 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+ROOT = Path(__file__).parents[2]
 _READY = re.compile(r"^Functions host is ready at (\S+)$", re.MULTILINE)
 
 
@@ -24,7 +25,7 @@ class HostProcessError(Exception):
 class HostProcess:
     """`python -m local.host` with the given app and environment (on top of this process's own).
 
-    `lease` is in seconds: how long a message in flight stays hidden after a kill. Port 0 takes a free one.
+    The app is this product unless another is named. `lease` is in seconds: how long a message in flight stays hidden after a kill. Port 0 takes a free one.
     `flags` are handed on. What it prints is kept in a file: see `output`.
     """
 
@@ -32,12 +33,13 @@ class HostProcess:
         self,
         environ: Mapping[str, str],
         *,
-        app: Path | str = ".",
+        app: Path | str = ROOT,
         port: int = 0,
         lease: int = 600,
         flags: tuple[str, ...] = (),
     ) -> None:
-        self._environ = {**os.environ, "PYTHONUNBUFFERED": "1", **environ}
+        path = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
+        self._environ = {**os.environ, "PYTHONUNBUFFERED": "1", "PYTHONPATH": path, **environ}
         options = ["--port", str(port), "--app", str(app), "--lease-seconds", str(lease), *flags]
         self._command = [sys.executable, "-m", "local.host", *options]
         self._log: Path | None = None

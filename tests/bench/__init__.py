@@ -1,0 +1,1 @@
+"""How fast the product is, each figure beside the bare cost of the same work in the same run. `make bench`."""

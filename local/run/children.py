@@ -69,6 +69,11 @@ class Child:
         if self._process.poll() is None:
             self._process.terminate()
 
+    def kill(self) -> None:
+        """End it at once, with no word."""
+        self._process.kill()
+        self.stop()
+
     def stop(self) -> None:
         """Ask it to end, insist after a while."""
         self.begin_stop()

@@ -6,7 +6,7 @@ import secrets
 import shutil
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -59,18 +59,27 @@ class Stack:
     """
 
     def __init__(
-        self, folder: Path, *, ports: Ports, people: int, keep: bool, say: Callable[[str, float], None]
+        self,
+        folder: Path,
+        *,
+        ports: Ports,
+        people: int,
+        keep: bool,
+        say: Callable[[str, float], None],
+        host_arguments: Sequence[str] = (),
     ) -> None:
         self._folder = folder
         self._ports = ports
         self._people = people
         self._keep = keep
         self._say = say
+        self._host_arguments = host_arguments
         self._ends = contextlib.ExitStack()
         self._children: list[Child] = []
         self.workspace: Workspace
         self.tenant: Tenant
         self.control: Control
+        self.host: Child
         self.panel_url = self.mail_page_url = self.link = ""
 
     def start(self) -> None:
@@ -98,12 +107,21 @@ class Stack:
         self.control = self._ends.enter_context(Control(graph, self.ca_file))
         # The third right is what a subscription to groups needs (microsoft-facts.md, section 11).
         self.control.app(DEFAULT_APP, roles=["User.Read.All", "GroupMember.Read.All", "Group.Read.All"])
-        environ = self._settings(storage, graph, login, smtp)
-        host = self._start(self._host(listening, environ))
-        host.wait_ready()
+        self._host_program = self._host(listening, self._settings(storage, graph, login, smtp))
+        self.start_host()
         self._say("Functions host", time.monotonic() - began)
         door.open()
         self.link = door.url
+
+    def start_host(self) -> None:
+        """Start the Functions host, at first or after it was killed; returns when it answers. Raises ChildError."""
+        self.host = self._start(self._host_program)
+        self.host.wait_ready()
+
+    def kill_host(self) -> None:
+        """End the Functions host as a power cut would."""
+        self._children.remove(self.host)
+        self.host.kill()
 
     def check(self) -> None:
         """Raises ChildError when a part has ended."""
@@ -150,7 +168,12 @@ class Stack:
         # The socket is handed over open, so that nobody can take its port in between.
         environ["LOCAL_HOST_SOCKET"] = str(listening.fileno())
         return Program(
-            "the Functions host", "local.host", ["--app", str(ROOT)], _HOST_READY, environ, (listening.fileno(),)
+            "the Functions host",
+            "local.host",
+            ["--app", str(ROOT), *self._host_arguments],
+            _HOST_READY,
+            environ,
+            (listening.fileno(),),
         )
 
     def _settings(self, storage: str, graph: str, login: str, smtp: str) -> dict[str, str]:

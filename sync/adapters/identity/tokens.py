@@ -2,7 +2,7 @@
 
 A token must be of the tenant it was asked for (invariant S19, fault F43). What a tenant granted is read from the
 token's `roles`; right after consent Microsoft may give out tokens without them (microsoft-facts §5.4), so `forget`
-throws the credential away together with everything it cached.
+makes the next one new.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from azure.core.exceptions import AzureError, ClientAuthenticationError, Service
 
 from shared.clock import Clock
 from shared.errors import Defect, SyncError, Transient
-from sync.adapters.identity.app import App, Minter
+from sync.adapters.identity.app import App
 from sync.adapters.identity.login import LastAnswer
 from sync.core.clouds import Endpoints
 from sync.core.connection import Cloud, Connection
@@ -36,7 +36,6 @@ SHORTEST = 60.0  # a token is used at least so long, however soon it ends
 @dataclass(slots=True)
 class _Entry:
     lock: threading.Lock = field(default_factory=threading.Lock)
-    minter: tuple[Minter, LastAnswer] | None = None
     token: str = ""
     good_until: float = 0.0  # monotonic
     roles: tuple[str, ...] = ()
@@ -91,22 +90,19 @@ class AppTokens:
         if guid(connection.tenant_id) != connection.tenant_id:
             raise Defect("a connection without a tenant has no token")
         endpoints = self._endpoints(connection.cloud)
-        if entry.minter is None:
-            entry.minter = self._app.credential(endpoints, connection.tenant_id)
-        minter, last = entry.minter
+        # A new credential every time: msal would keep refusals and odd tokens, and a good token is kept here.
+        minter, last = self._app.credential(endpoints, connection.tenant_id)
         try:
             minted = minter.get_token(f"{endpoints.graph}/.default", claims=claims or None).token
         except SyncError:
             raise
         except Exception as error:
-            entry.minter = None  # msal keeps refusals for a while: the next try asks again
             raise self._translated(error, last) from error
         said = _payload(minted)
         if guid(said.get("tid")) != connection.tenant_id:
             raise Defect("the login service gave out another tenant's token")
         entry.token, entry.roles = minted, _roles(said)
         entry.good_until = self._monotonic() + max(SHORTEST, _lifetime(said) - MARGIN)
-        entry.minter = None  # the token is kept here; a credential that is kept would only keep it twice
 
     def _translated(self, error: Exception, last: LastAnswer) -> SyncError:
         """A vendor's error as ours. msal raises whatever an odd answer trips it with: that passes too."""
@@ -115,11 +111,23 @@ class AppTokens:
             case ServiceRequestError() | ServiceResponseError():
                 return Transient(f"the login endpoint: {type(error).__name__}")
             case ClientAuthenticationError():
-                return token_error(str(error.message), last.status or 400, retry_after)
+                return token_error(_words(error), last.status or 400, retry_after)
             case AzureError():
                 return Transient(f"the login endpoint: {type(error).__name__}", retry_after=retry_after)
             case _:
                 return Transient(f"an odd answer of the login endpoint: {type(error).__name__}")
+
+
+def _words(error: BaseException) -> str:
+    """Everything said on the way to this error: msal's own message may hide what the login endpoint answered."""
+    said, seen = "", error
+    for _ in range(10):
+        said += f" {seen}"
+        following = seen.__cause__ or seen.__context__
+        if following is None:
+            break
+        seen = following
+    return said
 
 
 def _payload(token: str) -> Mapping[str, Any]:

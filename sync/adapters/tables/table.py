@@ -6,6 +6,7 @@ that a repeated write never mistakes its first attempt for somebody else's.
 
 from __future__ import annotations
 
+import functools
 import secrets
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -92,12 +93,24 @@ class Table:
     def query(
         self, condition: str, columns: Sequence[str] | None = None, limit: int | None = None
     ) -> Iterator[TableEntity]:
-        """Rows that a filter lets through, with these columns (None: all); `limit` sizes the pages."""
-        pages = self._client.query_entities(
+        """Rows that a filter lets through, with these columns (None: all); `limit` sizes the pages.
+
+        Each page has a pager of its own: one that failed to read a page believes that it came to the end.
+        """
+        found = self._client.query_entities(
             condition, select=list(columns) if columns else None, results_per_page=min(limit, 1000) if limit else None
-        ).by_page()
-        while (page := read(lambda: next(pages, None))) is not None:
-            yield from page
+        )
+
+        def fetch(token: Any) -> tuple[list[TableEntity], Any]:
+            pager: Any = found.by_page(token)
+            return list(next(pager)), pager.continuation_token
+
+        token: Any = None
+        while True:
+            rows, token = read(functools.partial(fetch, token))
+            yield from rows
+            if not token:
+                return
 
     def write(self, partition: str, row_key: str, columns: Mapping[str, Any], etag: str = "") -> str:
         """Insert, or replace the row that has this etag; returns the new one. Raises Conflict."""

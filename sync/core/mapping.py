@@ -42,7 +42,7 @@ GROUP_SELECT: tuple[str, ...] = (
     "visibility",
     "members",
 )
-_GONE = frozenset({Presence.SOFT_DELETED, Presence.HARD_DELETED, Presence.ABSENT})
+GONE = frozenset({Presence.SOFT_DELETED, Presence.HARD_DELETED, Presence.ABSENT})
 
 
 def address_of(source: Mapping[str, Any]) -> str:
@@ -67,7 +67,7 @@ def eligibility(record: PersonRecord) -> Reason:  # noqa: PLR0911 - one line a r
     `accountEnabled` has three values: only an explicit false disables, only an explicit true creates; a person
     whose properties have not all arrived yet waits.
     """
-    if record.presence in _GONE:
+    if record.presence in GONE:
         return Reason.LEFT
     if record.presence is Presence.UNKNOWN:
         return Reason.UNKNOWN

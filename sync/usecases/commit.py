@@ -16,7 +16,7 @@ from shared.events import log
 from sync.core.connection import Connection
 from sync.core.counting import recount
 from sync.core.decide import Context, Decision, decide, differs, wanted_address
-from sync.core.mapping import display_name
+from sync.core.mapping import GONE, display_name
 from sync.core.messages import MailMessage
 from sync.core.model import MailMark, PersonRecord, Presence, Reason
 from sync.core.runs import Mail
@@ -177,9 +177,16 @@ def claimed_by(records: Mapping[str, PersonRecord], orders: Mapping[str, Collect
     ]
 
 
+def counted_groups(record: PersonRecord) -> frozenset[str]:
+    """The groups whose member count a person is part of: none once they are gone, though a person in the bin keeps
+    their memberships for the day they are restored.
+    """
+    return frozenset() if record.presence in GONE else record.groups
+
+
 def _count_members(done: Done, chunk: list[Decision]) -> None:
     for decision in chunk:
-        before, after = decision.before.groups, decision.after.groups
+        before, after = counted_groups(decision.before), counted_groups(decision.after)
         for group in after - before:
             done.members[group] = done.members.get(group, 0) + 1
         for group in before - after:

@@ -25,7 +25,7 @@ from sync.core.model import AccountState, ChangeKind, PersonRecord, Presence, Us
 from sync.core.runs import Run, Stage
 from sync.ports import LoadedShard
 from sync.usecases import claims, lease, settle
-from sync.usecases.commit import Pair, Work, claimed_by, commit_people, send_mails
+from sync.usecases.commit import Pair, Work, claimed_by, commit_people, counted_groups, send_mails
 from sync.usecases.groups import count_members
 from sync.usecases.sending import GROUPS
 from sync.usecases.services import Services
@@ -77,8 +77,9 @@ class _Shard:
 
     def _merged(self, stored: PersonRecord) -> PersonRecord:
         change = self.picture.people.get(stored.object_id)
-        merged = stored if change is None else merge_person(stored, change)
-        if GROUPS not in self.run.frozen:
+        merged = stored if change is None or _known(stored, change) else merge_person(stored, change)
+        # Somebody in the bin is not listed as a member, keeps the memberships, and comes back with them.
+        if GROUPS not in self.run.frozen and merged.presence is not Presence.SOFT_DELETED:
             seen = self.picture.edges.get(stored.object_id, {})
             memberships = settle_edges(merged.memberships, seen, self.run.start_order)
             if memberships is not merged.memberships:
@@ -92,6 +93,16 @@ class _Shard:
             and stored.object_id not in self.picture.people
             and stored.order < self.run.start_order
         )
+
+
+def _known(stored: PersonRecord, change: UserChange) -> bool:
+    """Whether a snapshot tells what is stored already: then only its order is news, and that is not worth a write."""
+    return (
+        change.kind is ChangeKind.SNAPSHOT
+        and stored.presence is Presence.PRESENT
+        and stored.order < change.order
+        and stored.source == change.properties
+    )
 
 
 def _picture(services: Services, scope: str, current: Run, shard: str) -> _Shard:
@@ -184,7 +195,7 @@ def _leave_members(
     """How many of the shard's people are in each group, for the groups' counts."""
     members: dict[str, int] = {}
     for record in people.values():
-        for group in record.groups:
+        for group in counted_groups(record):
             members[group] = members.get(group, 0) + 1
     services.staging.put(scope, f"{current.id}{settle.MEMBERS}", 0, {shard: canonical.dumps(members)})
 

@@ -43,13 +43,16 @@ def apply_groups(
 
 
 def count_members(services: Services, scope: str, changed: Mapping[str, int]) -> None:
-    """Bring the groups' member counts up. A crash before this leaves them off until the next full pass."""
+    """Bring the groups' member counts up, of groups too whose own row is still to come. A crash before this leaves
+    them off until the next full pass.
+    """
     changed = {group: number for group, number in changed.items() if number}
     for _ in range(TRIES):
         if not changed:
             return
         stored = services.groups.load(scope, sorted(changed))
-        writes = [replace(group, members=max(0, group.members + changed[group.object_id])) for group in stored.values()]
+        groups = [(stored.get(object_id) or GroupRecord(object_id), number) for object_id, number in changed.items()]
+        writes = [replace(group, members=max(0, group.members + number)) for group, number in groups]
         try:
             services.groups.commit(scope, writes)
         except Conflict:

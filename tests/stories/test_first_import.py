@@ -130,7 +130,7 @@ def test_killed_between_start_and_applying(engine: Engine) -> None:
     acme.tenant.hire("Person 0")
     engine.pump()
     engine.faults.crash_after(1)
-    with pytest.raises(BaseException, match="connections.save"):
+    with pytest.raises(BaseException, match=r"connections\.save"):
         acme.start()
     engine.wait(timedelta(minutes=5))
     assert acme.connection.state is ConnectionState.CONNECTED

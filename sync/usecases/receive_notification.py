@@ -83,9 +83,9 @@ def receive(services: Services, connection: str, params: Mapping[str, str], body
     if items is None:
         return _rejected(connection, 0, "malformed")
     hints: dict[Announced, list[str]] = {}
-    bad = 0
+    bad, believer = 0, _Believer(services, connection)
     for item in items:
-        announced = _believe(services, connection, item)
+        announced = believer.believe(item)
         if announced is None or not _fits(announced, item):
             bad += 1
             continue
@@ -104,7 +104,8 @@ def lifecycle(services: Services, connection: str, params: Mapping[str, str], bo
     items = _items(body)
     if items is None:
         return _rejected(connection, 0, "malformed")
-    believed = [(announced, item) for item in items if (announced := _believe(services, connection, item))]
+    believer = _Believer(services, connection)
+    believed = [(announced, item) for item in items if (announced := believer.believe(item))]
     if bad := len(items) - len(believed):
         log("webhook.rejected", logging.WARNING, connection=connection, items=bad, reason="unproven")
     events = [(announced, str(item.get("lifecycleEvent"))) for announced, item in believed]
@@ -151,11 +152,22 @@ def _items(body: bytes) -> Sequence[Mapping[str, Any]] | None:
     return [item if isinstance(item, dict) else {} for item in value]
 
 
-def _believe(services: Services, connection: str, item: Mapping[str, Any]) -> Announced | None:
-    tenant = guid(item.get("tenantId"))
-    if tenant is None:
-        return None
-    return read_client_state(services.settings.signing_keys, connection, tenant, item.get("clientState"))
+class _Believer:
+    """Reads the clientStates of one batch; its items mostly carry the same one."""
+
+    def __init__(self, services: Services, connection: str) -> None:
+        self._keys = services.settings.signing_keys
+        self._connection = connection
+        self._read: dict[tuple[str, str], Announced | None] = {}
+
+    def believe(self, item: Mapping[str, Any]) -> Announced | None:
+        """What the item's clientState says for its tenant; None when it proves nothing."""
+        tenant, state = guid(item.get("tenantId")), item.get("clientState")
+        if tenant is None or not isinstance(state, str):
+            return None
+        if (tenant, state) not in self._read:
+            self._read[tenant, state] = read_client_state(self._keys, self._connection, tenant, state)
+        return self._read[tenant, state]
 
 
 def _fits(announced: Announced, item: Mapping[str, Any]) -> bool:

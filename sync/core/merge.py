@@ -53,8 +53,6 @@ def merge_person(stored: PersonRecord, change: UserChange) -> PersonRecord:
 
 def _with_properties(stored: PersonRecord, change: UserChange) -> PersonRecord:
     properties, patch = change.properties, change.kind is ChangeKind.PATCH
-    if not patch and stored.presence is Presence.PRESENT and properties == stored.source:
-        return stored  # a full pass over somebody unchanged: nearly everybody, nearly always
     news = change.order > stored.order and bool(properties) and not _only_manager(properties)
     # A snapshot is all there is: where it tells no manager, there is none.
     tells_manager = _MANAGER in properties or (not patch and bool(properties))
@@ -106,6 +104,8 @@ def settle_edges(stored: Mapping[str, int], seen: Mapping[str, int], start_order
     Edges the pass did not see are gone, unless a later pull told them. Remembered removals from before the pass are
     forgotten: no older addition can be on its way. The same object when the groups stay the same.
     """
+    if stored.keys() == seen.keys() and min(stored.values(), default=1) > 0:
+        return stored  # the common case, at a tenth of the price
     merged = {group: order for group, order in stored.items() if group in seen or abs(order) >= start_order}
     for group, order in seen.items():
         known = merged.get(group, 0)

@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+import orjson
+
 from shared import canonical
 from shared.errors import Defect
 from sync.core.connection import shard_of
@@ -25,11 +27,13 @@ class Picture:
 
 
 class Block:
-    """Collects the pages of a block by shard. Holds what it collected as compact JSON text, not as objects."""
+    """Collects the pages of a block by shard. Holds people as compact JSON text, not as objects, and edges as runs:
+    a group's members of one shard that came one after the other are one row.
+    """
 
     def __init__(self, digits: int) -> None:
         self._digits = digits
-        self._rows: dict[str, list[bytes]] = {}
+        self._rows: dict[str, list[bytes | list[Any]]] = {}
         self.items = 0
 
     def add(self, page: Page) -> None:
@@ -38,18 +42,29 @@ class Block:
         """
         for change in fold_page(page.users):
             row = ["p", change.object_id, change.order, change.kind, change.properties, change.presence]
-            self._put(change.object_id, row)
+            self._rows.setdefault(shard_of(change.object_id, self._digits), []).append(orjson.dumps(row))
         for edge in page.memberships:
             if edge.member_type in PERSON_TYPES:
-                self._put(edge.member_id, ["e", edge.member_id, edge.order, edge.group_id, edge.present])
+                self._put(edge)
         self.items += len(page.users) + len(page.groups)
 
-    def _put(self, object_id: str, row: list[Any]) -> None:
-        self._rows.setdefault(shard_of(object_id, self._digits), []).append(canonical.dumps(row))
+    def _put(self, edge: MembershipChange) -> None:
+        rows = self._rows.setdefault(shard_of(edge.member_id, self._digits), [])
+        run = ["e", edge.group_id, edge.order, edge.present]
+        last = rows[-1] if rows else b""
+        if isinstance(last, list) and last[:4] == run:
+            last[4].append(edge.member_id)
+        else:
+            rows.append([*run, [edge.member_id]])
 
     def encoded(self) -> dict[str, bytes]:
         """Shard -> its rows."""
-        return {shard: b'{"v":1,"rows":[' + b",".join(rows) + b"]}" for shard, rows in self._rows.items()}
+        return {
+            shard: b'{"v":1,"rows":['
+            + b",".join(row if isinstance(row, bytes) else orjson.dumps(row) for row in rows)
+            + b"]}"
+            for shard, rows in self._rows.items()
+        }
 
 
 def read(blocks: Iterable[bytes]) -> Picture:
@@ -63,7 +78,7 @@ def read(blocks: Iterable[bytes]) -> Picture:
             if row[0] == "p":
                 _add_person(picture, row)
             else:
-                _add_edge(picture, row)
+                _add_edges(picture, row)
     return picture
 
 
@@ -73,13 +88,14 @@ def _add_person(picture: Picture, row: list[Any]) -> None:
     picture.people[change.object_id] = change if before is None else fold_page([before, change])[0]
 
 
-def _add_edge(picture: Picture, row: list[Any]) -> None:
-    _, member, order, group, present = row
-    groups = picture.edges.setdefault(member, {})
-    if present:
-        groups[group] = order
-    else:
-        groups.pop(group, None)
+def _add_edges(picture: Picture, row: list[Any]) -> None:
+    _, group, order, present, members = row
+    for member in members:
+        groups = picture.edges.setdefault(member, {})
+        if present:
+            groups[group] = order
+        else:
+            groups.pop(group, None)
 
 
 def edges_of(changes: Iterable[MembershipChange]) -> dict[str, list[tuple[str, int, bool]]]:

@@ -45,5 +45,9 @@ def packaged_node() -> Node | None:
 
 
 def find_node() -> Node | None:
-    """The Node to use now, or None when neither the machine nor the virtual environment has one."""
-    return machine_node() or packaged_node()
+    """The Node to use now, or None when neither the machine nor the virtual environment has one.
+
+    A packaged one goes first: it is there because the machine had none, and with the environment's programs on the
+    PATH its wrapper would pass for the machine's own.
+    """
+    return packaged_node() or machine_node()

@@ -25,8 +25,8 @@ class HostProcessError(Exception):
 class HostProcess:
     """`python -m local.host` with the given app and environment (on top of this process's own).
 
-    The app is this product unless another is named. `lease` is in seconds: how long a message in flight stays hidden after a kill. Port 0 takes a free one.
-    `flags` are handed on. What it prints is kept in a file: see `output`.
+    The app is this product unless another is named. `lease` is in seconds: how long a message in flight stays hidden
+    after a kill. Port 0 takes a free one. `flags` are handed on. What it prints is kept in a file: see `output`.
     """
 
     def __init__(

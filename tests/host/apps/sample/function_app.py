@@ -14,7 +14,7 @@ import azure.functions as func
 from azure.storage.queue import QueueClient
 
 app = func.FunctionApp(http_auth_level=func.AuthLevel.ANONYMOUS)
-blueprint = func.Blueprint()  # type: ignore[no-untyped-call]
+blueprint = func.Blueprint()
 EVENTS = "events"
 
 
@@ -124,7 +124,7 @@ async def asgi(scope: MutableMapping[str, Any], receive: Any, send: Any) -> None
 @app.route("asgi/{*path}")
 async def zz_asgi(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
     """An ASGI application under the catch-all."""
-    middleware = func.AsgiMiddleware(asgi)  # type: ignore[no-untyped-call]
+    middleware = func.AsgiMiddleware(asgi)
     answer: func.HttpResponse = await middleware.handle_async(req, context)
     return answer
 

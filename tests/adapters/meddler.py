@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import ssl
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -33,9 +34,9 @@ class _Plan:
 
 
 class Meddler:
-    """Stands before one HTTP service. `seen` has method and path of every request."""
+    """Stands before one HTTP service, with TLS if given a context. `seen` has method and path of every request."""
 
-    def __init__(self, target: str) -> None:
+    def __init__(self, target: str, tls: ssl.SSLContext | None = None) -> None:
         parts = urlsplit(target)
         self._target = (parts.hostname or "", parts.port or 80)
         self.seen: list[tuple[str, str]] = []
@@ -44,12 +45,15 @@ class Meddler:
         self.release = threading.Event()  # ends every `hang`
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self._server.daemon_threads = True
+        self._scheme = "http" if tls is None else "https"
+        if tls is not None:
+            self._server.socket = tls.wrap_socket(self._server.socket, server_side=True)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
 
     @property
     def address(self) -> str:
         """Where clients reach it."""
-        return f"http://127.0.0.1:{self._server.server_address[1]}"
+        return f"{self._scheme}://127.0.0.1:{self._server.server_address[1]}"
 
     def lose_reply(self, method: str, part: str = "") -> None:
         """The next request like this takes effect; the client sees the connection end."""

@@ -108,3 +108,13 @@ def test_poison_is_counted(line: Line) -> None:
     assert line.port.poison_counts() == dict.fromkeys(QUEUES, 0)
     line.poison("mails")
     assert line.port.poison_counts() == {**dict.fromkeys(QUEUES, 0), "mails": 1}
+
+
+@pytest.mark.azurite
+def test_every_process_may_be_the_first(storage: str) -> None:
+    """A process that starts later finds the queues there, and both send."""
+    from sync.adapters.queues import StorageQueue
+
+    for _ in range(2):
+        StorageQueue.open(storage_settings(storage)).send(MESSAGES[0])
+    assert len(_real(storage).visible("pulls")) == 2

@@ -1,4 +1,4 @@
-"""How storage is opened: nothing before it is needed, by key or by identity, trusting a private authority if told to."""
+"""How storage is opened: nothing before it is needed, by key or by identity, trusting a private authority if told."""
 
 from __future__ import annotations
 

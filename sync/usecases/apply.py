@@ -11,13 +11,13 @@ from sync.core.decide import Decision, hold_back
 from sync.core.mapping import display_name
 from sync.core.merge import fold_groups, fold_page, merge_edges, merge_person
 from sync.core.messages import ChangesMessage, unpack
-from sync.core.model import GroupChange, MembershipChange, PersonRecord, UserChange
+from sync.core.model import ChangeKind, GroupChange, MembershipChange, PersonRecord, UserChange
 from sync.core.runs import HeldRemoval
 from sync.ports import LoadedShard
 from sync.usecases import compare, holds, settle
 from sync.usecases.commit import Done, Pair, Work, claimed_by, commit_people, send_mails
 from sync.usecases.groups import apply_groups, count_members
-from sync.usecases.sending import GROUPS
+from sync.usecases.sending import GROUPS, Change
 from sync.usecases.services import Services
 from sync.usecases.staged import edges_of
 
@@ -30,7 +30,13 @@ def run(services: Services, message: ChangesMessage) -> None:
     if message.work in {"plan", "apply", "remove"}:
         compare.run(services, view, message)
         return
-    done = _inline(services, view, message)
+    changes = unpack(message.changes)
+    if message.work == "release":
+        confirmed = _confirmed(services, view, message, changes)
+        if confirmed is None:
+            return
+        changes = confirmed
+    done = _inline(services, view, message, changes)
     connection = view.connection
     counts: Mapping[str, int] = {}
     if message.shard != GROUPS:
@@ -47,8 +53,20 @@ def run(services: Services, message: ChangesMessage) -> None:
     settle.part_done(services, view, message, counts)
 
 
-def _inline(services: Services, view: ConnectionView, message: ChangesMessage) -> Done:
-    changes = unpack(message.changes)
+def _confirmed(
+    services: Services, view: ConnectionView, message: ChangesMessage, changes: list[Change]
+) -> list[Change] | None:
+    """Approved removals without those of people whom a pass missed and who answer to their own id. None when that
+    could not be asked now.
+    """
+    missing = [c.object_id for c in changes if isinstance(c, UserChange) and c.kind is ChangeKind.ABSENT]
+    there = compare.still_there(services, view, message, missing)
+    if there is None:
+        return None
+    return [c for c in changes if not (isinstance(c, UserChange) and there.get(c.object_id))]
+
+
+def _inline(services: Services, view: ConnectionView, message: ChangesMessage, changes: Sequence[Change]) -> Done:
     floor = view.reader.floor
     users = [c for c in fold_page(c for c in changes if isinstance(c, UserChange)) if c.released or c.order >= floor]
     edges = [c for c in changes if isinstance(c, MembershipChange) and c.order >= floor]

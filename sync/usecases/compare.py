@@ -200,7 +200,7 @@ def _leave_members(
     services.staging.put(scope, f"{current.id}{settle.MEMBERS}", 0, {shard: canonical.dumps(members)})
 
 
-def _still_there(
+def still_there(
     services: Services, view: ConnectionView, message: ChangesMessage, missing: Sequence[str]
 ) -> Mapping[str, bool] | None:
     """Ask for each missing person by name. Who may not be asked for is kept; None when Graph is not to be asked now."""
@@ -228,7 +228,7 @@ def _remove(
     connection, shard = view.connection, message.shard
     candidates = settle.removals_of(services, connection.scope, current, shard)
     missing = [object_id for object_id, order in candidates.items() if order]
-    there = _still_there(services, view, message, missing)
+    there = still_there(services, view, message, missing)
     if there is None:
         return None
     kept = sum(there.values())

@@ -71,12 +71,12 @@ def reject(services: Services, connection: Connection, hold_id: str, admin: str)
     return hold
 
 
-def expire(services: Services, scope: str, *, superseded_by: str = "") -> None:
-    """Expire holds whose time is over, and those that a newer full pass has judged anew."""
+def expire(services: Services, scope: str, *, superseded_by: Run | None = None) -> None:
+    """Expire holds whose time is over, and those made before a full pass began that has judged everybody anew."""
     now = iso(services.clock.now())
     for hold in services.runs.holds(scope):
-        over = hold.expires_at <= now or (superseded_by and hold.run != superseded_by)
-        if hold.state == "waiting" and over:
+        judged = superseded_by and hold.run != superseded_by.id and hold.created_at <= superseded_by.started_at
+        if hold.state == "waiting" and (judged or hold.expires_at <= now):
             try:
                 services.runs.save_hold(replace(hold, state="expired", decided_at=now))
             except Conflict:

@@ -170,8 +170,8 @@ def _duplicates(services: Services, connection: Connection, run: Run) -> int:
 
 
 def _applied(services: Services, view: ConnectionView, run: Run) -> None:
-    scope = view.connection.scope
     _count_groups(services, view.connection, run)
+    holds.expire(services, run.scope, superseded_by=run)
     removals, gone = run.counts.get("removals", 0), run.counts.get("gone", 0)
     if not gone:
         finish(services, view, run)
@@ -180,7 +180,6 @@ def _applied(services: Services, view: ConnectionView, run: Run) -> None:
     _measure(services, view.connection)
     released, limit = holds.permit(services, view.connection, run.id, removals) if removals else (True, 0)
     if not released:
-        holds.expire(services, scope, superseded_by=run.id)
         holds.add(services, view.connection, run.id, "full pass", _held(services, view.connection, run))
         log("guard.held", connection=view.connection.id, run=run.id, removals=removals, limit=limit)
         counts["held"] = removals

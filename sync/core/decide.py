@@ -85,10 +85,10 @@ def new_account_id(scope: str, object_id: str) -> str:
 
 def wanted_address(record: PersonRecord) -> str:
     """The address this person's account should have and does not hold yet; empty when there is nothing to claim."""
-    if eligibility(record) is not Reason.OK:
-        return ""
     wanted = address_of(record.source)
-    return wanted if wanted != record.address or record.account_state is AccountState.NONE else ""
+    if not wanted or (wanted == record.address and record.account_state is not AccountState.NONE):
+        return ""
+    return wanted if eligibility(record) is Reason.OK else ""
 
 
 def decide(

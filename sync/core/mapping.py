@@ -79,9 +79,8 @@ def eligibility(record: PersonRecord) -> Reason:  # noqa: PLR0911 - one line a r
         return Reason.DISABLED if enabled is False else Reason.UNKNOWN
     if not address_of(source):
         return Reason.NO_ADDRESS
-    if not any(clean(source.get(name)) for name in ("displayName", "givenName", "surname")):
-        return Reason.NO_NAME
-    return Reason.OK
+    named = clean(source.get("displayName")) or clean(source.get("givenName")) or clean(source.get("surname"))
+    return Reason.OK if named else Reason.NO_NAME
 
 
 def is_guest(source: Mapping[str, Any]) -> bool:

@@ -23,6 +23,7 @@ from sync.core.runs import Stage
 from sync.usecases import apply, full_pass, pull, start
 from sync.usecases.services import Services
 from tests.bench.crowd import CrowdDirectory
+from tests.fakes.subscriptions import FakeSubscriptions
 
 ENVIRONMENT = {
     "PUBLIC_URL": "https://sync.moxso.example",
@@ -66,7 +67,7 @@ class World:
         self.line = Line()
         loaded = settings.load({**ENVIRONMENT, "AzureWebJobsStorage": storage})
         tables = Storage.open(loaded, prefix)
-        nothing = cast("Any", None)  # nobody signs in, is mailed or is notified here
+        nothing = cast("Any", None)  # nobody signs in or is mailed here
         self.services = Services(
             settings=loaded,
             clock=SystemClock(),
@@ -83,7 +84,7 @@ class World:
             once=tables.once,
             queue=self.line,
             directory=directory,
-            subscriptions=nothing,
+            subscriptions=FakeSubscriptions(loaded.public_url),
             sign_in=nothing,
             mail_server=nothing,
         )

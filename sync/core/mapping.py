@@ -61,7 +61,7 @@ def fields_of(source: Mapping[str, Any], address: str) -> dict[str, str]:
     return fields
 
 
-def eligibility(record: PersonRecord) -> Reason:  # noqa: PLR0911 - one line a reason reads best
+def eligibility(record: PersonRecord) -> Reason:
     """Why this person should not have an active account; `Reason.OK` when they should.
 
     `accountEnabled` has three values: only an explicit false disables, only an explicit true creates; a person

@@ -13,7 +13,7 @@ from sync.usecases.services import Services
 
 
 class Accounts(NamedTuple):
-    """One page, from one source: accounts made by hand, or people of one connection. May be empty and go on."""
+    """One page, from one source: accounts made by hand, or people of one connection."""
 
     manual: Sequence[ManualAccount]
     people: Sequence[PersonRecord]
@@ -21,11 +21,23 @@ class Accounts(NamedTuple):
     cursor: str
 
 
+LOOKS = 20  # a caller gets an empty page only after so many without an account in them
+
+
 def page(services: Services, workspace: str, place: str, limit: int) -> Accounts:
     """The next accounts. An account that was linked appears once, with its person.
 
     A place is `source:cursor`, the source being `manual` or a connection's id.
     """
+    for _ in range(LOOKS):
+        found = _page(services, workspace, place, limit)
+        place = found.cursor
+        if found.manual or found.people or not place:
+            break
+    return found
+
+
+def _page(services: Services, workspace: str, place: str, limit: int) -> Accounts:
     source, _, cursor = (place or "manual:").partition(":")
     connections = _directories(services, workspace)
     if source == "manual":

@@ -35,7 +35,8 @@ class Functions:
     ) -> func.HttpResponse:
         """One request. `params` are the query's, as the worker hands them over."""
         request = func.HttpRequest(method, url, headers=headers, params=params, route_params=route or {}, body=body)
-        return self._call(name, request)
+        answer: func.HttpResponse = self._call(name, request)
+        return answer
 
     def queue(self, name: str, body: bytes) -> None:
         """One message."""
@@ -53,7 +54,7 @@ class Functions:
         )  # fmt: skip
         given = [argument, context] if "context" in inspect.signature(function).parameters else [argument]
         result = function(*given)
-        return asyncio.run(result) if inspect.isawaitable(result) else result
+        return asyncio.run(result) if inspect.iscoroutine(result) else result
 
 
 @pytest.fixture(scope="session")

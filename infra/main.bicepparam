@@ -1,0 +1,11 @@
+using 'main.bicep'
+
+param name = 'moxsosync'
+param publicUrl = 'https://sync.moxso.example'
+param entraClientId = '00000000-0000-0000-0000-000000000000'
+param mailUrl = 'acs://moxso.europe.communication.azure.com'
+param mailSender = 'hello@moxso.example'
+param workspaceIssuer = 'https://app.moxso.example'
+param workspaceAudience = 'directory-sync'
+param workspaceJwks = 'https://app.moxso.example/.well-known/jwks.json'
+param alertEmail = 'engineers@moxso.example'

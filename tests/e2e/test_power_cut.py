@@ -14,7 +14,7 @@ from local.run.stack import Stack
 from tests.e2e.conftest import StackMaker
 from tests.e2e.waiting import until
 
-PEOPLE = 700
+PEOPLE = 250
 LEASE = "4"  # seconds a message in flight stays hidden after the kill; 600 in Azure
 
 

@@ -1,4 +1,4 @@
-"""`python -m tests.bench.memory_probe PEOPLE import|pass STORAGE`: one pass, and its peak. STORAGE is a connection string."""
+"""`python -m tests.bench.memory_probe PEOPLE import|pass STORAGE` (a connection string): one pass, and its peak."""
 
 from __future__ import annotations
 

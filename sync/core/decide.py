@@ -78,9 +78,17 @@ class Decision:
         return ActivityEntry(self.after.object_id, self.action, self.reason, _shown(self.before), _shown(self.after))
 
 
-def new_account_id(scope: str, object_id: str) -> str:
-    """The id of the account a person gets: made of who they are, so that a repeated attempt makes the same one."""
-    return address_key(f"account:{scope}:{object_id}")
+def new_account_id(scope: str, object_id: str, again: int = 0) -> str:
+    """The id of the account a person gets: made of who they are, so that a repeated attempt makes the same one.
+    `again` tells it from an account that the person had before and that moved on to somebody else.
+    """
+    return address_key(f"account:{scope}:{object_id}:{again}" if again else f"account:{scope}:{object_id}")
+
+
+def account_id_for(scope: str, record: PersonRecord) -> str:
+    """The account a person has, or the id of the one they are to get: whoever carries a mail mark has had one."""
+    again = record.order if record.mail is not MailMark.NONE else 0
+    return record.account_id or new_account_id(scope, record.object_id, again)
 
 
 def wanted_address(record: PersonRecord) -> str:

@@ -16,7 +16,7 @@ from shared.clock import iso
 from shared.errors import Conflict
 from sync.core.connection import Connection, shard_of
 from sync.core.counting import recount
-from sync.core.decide import Claim, new_account_id
+from sync.core.decide import Claim, account_id_for, new_account_id
 from sync.core.mapping import address_of, eligibility, fields_of
 from sync.core.model import AccountState, Action, ActivityEntry, MailMark, PersonRecord, Reason
 from sync.ports import Activity, Holder
@@ -38,7 +38,7 @@ def resolve(
         first.setdefault(address, object_id)
     holders = services.addresses.claim(
         connection.workspace,
-        {address: _self(scope, person, wants[person][1]) for address, person in first.items()},
+        {address: _self(scope, news[person]) for address, person in first.items()},
     )
     claims = {}
     for object_id, (address, account_id) in wants.items():
@@ -75,8 +75,8 @@ def holder_of(connection: Connection, record: PersonRecord) -> Holder:
     return Holder(record.account_id, connection.scope, record.object_id, "")
 
 
-def _self(scope: str, object_id: str, account_id: str) -> Holder:
-    return Holder(account_id or new_account_id(scope, object_id), scope, object_id, "")
+def _self(scope: str, record: PersonRecord) -> Holder:
+    return Holder(account_id_for(scope, record), scope, record.object_id, "")
 
 
 def _settle(
@@ -91,7 +91,7 @@ def _settle(
 ) -> Claim:
     scope = connection.scope
     if (holder.scope, holder.object_id) == (scope, object_id):
-        return _own(services, connection, object_id, holder)
+        return _own(services, connection, news[object_id], holder)
     if not holder.scope:
         if account_id:  # has an account of their own already: two accounts are never merged
             return Claim(granted=False, holder=holder.account_id)
@@ -101,8 +101,8 @@ def _settle(
     return Claim(granted=False, holder=holder.object_id)
 
 
-def _own(services: Services, connection: Connection, object_id: str, holder: Holder) -> Claim:
-    if holder.account_id == new_account_id(connection.scope, object_id):
+def _own(services: Services, connection: Connection, record: PersonRecord, holder: Holder) -> Claim:
+    if holder.account_id == account_id_for(connection.scope, record):
         return Claim(granted=True, account_id=holder.account_id)
     # Taken over in an attempt that did not get to its end: by linking, or from a person who is gone.
     linked = services.accounts.get(connection.workspace, holder.account_id) is not None
@@ -152,7 +152,7 @@ def _succeed(
         recount(loaded.counts, [(other, after)]),
         Activity(run, 0, now, [entry]) if after is not other else None,
     )
-    own = account_id or (holder.account_id if rehired else new_account_id(connection.scope, object_id))
+    own = holder.account_id if rehired else account_id_for(connection.scope, news[object_id])
     to = Holder(own, connection.scope, object_id, "")
     if not services.addresses.transfer(connection.workspace, address, holder, to):
         raise Conflict("the address changed hands meanwhile")

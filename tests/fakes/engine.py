@@ -66,7 +66,7 @@ class Engine:
         self.mail_server = FakeMailServer(self.faults)
         self.directory = FakeDirectory(self.clock, self.faults, chance=random.Random(seed + 1))
         self.errors: list[BaseException] = []
-        self.delivered = 0
+        self._copies: set[int] = set()
         self.services = self._services()
 
     def _services(self) -> Services:
@@ -127,7 +127,6 @@ class Engine:
         delivery = self.queue.receive()
         if delivery is None:
             return False
-        self.delivered += 1
         with self.attempt() as failed:
             _USE_CASES[delivery.queue](self.services, decode(delivery.queue, delivery.body))
         if not failed:
@@ -162,10 +161,11 @@ class Engine:
         self.wait(timedelta(seconds=self.services.settings.pull_interval + 60))
 
     def reshuffle(self) -> None:
-        """Whatever waits comes in another order, a part of it twice."""
+        """Whatever waits comes in another order, a part of it twice (never a copy of a copy)."""
         for delivery in self.queue.waiting():
-            if self.chance.random() < 0.3:
+            if delivery.number not in self._copies and self.chance.random() < 0.3:
                 self.queue.duplicate(delivery.number)
+                self._copies |= {delivery.number, max(one.number for one in self.queue.waiting())}
         self.queue.shuffle(self.chance)
 
     @contextmanager

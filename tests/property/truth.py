@@ -160,8 +160,7 @@ def _mails(connection: Tenanted) -> Iterator[str]:
     mails = {mail.object_id: mail for mail in connection.mails}
     for object_id, record in connection.people.items():
         mail = mails.get(object_id)
-        inherited = record.account_id not in {"", new_account_id(connection.scope, object_id)}
-        if inherited and mail is None:
+        if record.account_id != new_account_id(connection.scope, object_id) and mail is None:
             continue  # the mark came with the account of somebody who came back under another object id
         if record.mail is MailMark.CLAIMED and (mail is None or mail.state not in FINAL):
             yield f"{object_id} was to be mailed and the mail is {mail and mail.state}"

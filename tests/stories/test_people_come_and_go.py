@@ -256,3 +256,26 @@ def test_group_deleted_and_restored(acme: Tenanted) -> None:
     acme.sync()
     assert acme.groups[staff].presence.value == "present"
     assert sum(record.groups == {staff} for record in acme.people.values()) == 10
+
+
+def test_both_come_back(acme: Tenanted) -> None:
+    """Somebody is deleted and hired again under another object id, gets another address, and the first is restored:
+    the account stays with the second, and the first gets one of their own, without a second mail.
+    """
+    old = acme.tenant.hire("Come Back")
+    acme.sync()
+    account = acme.person(old).account_id
+    acme.tenant.soft_delete(old)
+    new = acme.tenant.hire("Come Back")
+    acme.sync()
+    acme.tenant.change(new, mail="other@contoso.example")
+    acme.sync()
+    acme.tenant.restore(old)
+    acme.sync()
+    assert acme.person(new).account_id == account
+    assert acme.person(old).account_id not in {"", account}
+    assert (acme.person(old).account_state, acme.person(old).address) == (
+        AccountState.ACTIVE,
+        "come.back@contoso.example",
+    )
+    assert acme.mailed == ["come.back@contoso.example"]

@@ -93,9 +93,9 @@ def test_consent_revoked(acme: Tenanted) -> None:
     acme.tenant.refusals = {feed: needs_admin("consent_missing") for feed in ("users", "groups")}
     acme.hint("users")
     engine.deliver()
-    assert acme.connection.state is ConnectionState.CONNECTED
+    assert acme.connection.state.value == "connected"
     engine.pump()
-    assert acme.connection.state is ConnectionState.ATTENTION
+    assert acme.connection.state.value == "attention"
     problem = acme.connection.problem
     assert problem is not None
     assert problem.code == "consent_missing"

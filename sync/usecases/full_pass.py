@@ -24,7 +24,7 @@ from sync.usecases.sending import GROUPS, run_id
 from sync.usecases.services import Services
 from sync.usecases.staged import Block
 
-BLOCK_PAGES, BLOCK_ITEMS, BLOCK_TIME = 100, 20_000, timedelta(seconds=20)
+BLOCK_PAGES, BLOCK_BYTES, BLOCK_TIME = 100, 8_000_000, timedelta(seconds=20)
 BUSY = timedelta(seconds=1)  # how soon to look again while a pull holds the lease
 STANDSTILL = timedelta(minutes=2)  # between two steps of a pass
 PARTS_STANDSTILL = timedelta(minutes=15)  # while parts are worked on: a killed worker's message shows again after 10
@@ -148,7 +148,7 @@ def _block(services: Services, view: ConnectionView, reader: Reader, current: Ru
     block, pages, cursor = Block(view.connection.digits), list[Page](), current.cursor
     deadline = services.clock.now() + BLOCK_TIME
     number, done = 0, False
-    while not done and number < BLOCK_PAGES and block.items < BLOCK_ITEMS and services.clock.now() < deadline:
+    while not done and number < BLOCK_PAGES and block.size < BLOCK_BYTES and services.clock.now() < deadline:
         order = lease.order_for(view, reader, number + 1)
         page = services.directory.read_page(view.connection, feed, cursor, order=order, full=True)
         number += 1

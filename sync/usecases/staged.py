@@ -27,14 +27,16 @@ class Picture:
 
 
 class Block:
-    """Collects the pages of a block by shard. Holds people as compact JSON text, not as objects, and edges as runs:
-    a group's members of one shard that came one after the other are one row.
+    """Collects the pages of a block by shard: people as JSON text, not as objects; edges as runs: a group's members of
+    one shard that came one after the other are one row. `size` is about how many bytes are held.
     """
 
     def __init__(self, digits: int) -> None:
         self._digits = digits
-        self._rows: dict[str, list[bytes | list[Any]]] = {}
+        self._rows: dict[str, bytearray] = {}
+        self._runs: dict[str, list[Any]] = {}  # the run of each shard that may still grow
         self.items = 0
+        self.size = 0
 
     def add(self, page: Page) -> None:
         """Take in a page's people and their memberships; group rows and nesting are the caller's, and members that
@@ -42,29 +44,39 @@ class Block:
         """
         for change in fold_page(page.users):
             row = ["p", change.object_id, change.order, change.kind, change.properties, change.presence]
-            self._rows.setdefault(shard_of(change.object_id, self._digits), []).append(orjson.dumps(row))
+            self._put(shard_of(change.object_id, self._digits), row)
         for edge in page.memberships:
             if edge.member_type in PERSON_TYPES:
-                self._put(edge)
+                self._put_edge(shard_of(edge.member_id, self._digits), edge)
         self.items += len(page.users) + len(page.groups)
 
-    def _put(self, edge: MembershipChange) -> None:
-        rows = self._rows.setdefault(shard_of(edge.member_id, self._digits), [])
-        run = ["e", edge.group_id, edge.order, edge.present]
-        last = rows[-1] if rows else b""
-        if isinstance(last, list) and last[:4] == run:
-            last[4].append(edge.member_id)
-        else:
-            rows.append([*run, [edge.member_id]])
+    def _put(self, shard: str, row: list[Any]) -> None:
+        text = orjson.dumps(row)  # copied at once: the bytes that orjson returns hold on to 8 KiB each
+        rows = self._rows.setdefault(shard, bytearray())
+        rows += text
+        rows += b","
+        self.size += len(text)
+
+    def _put_edge(self, shard: str, edge: MembershipChange) -> None:
+        run = self._runs.get(shard)
+        about = ["e", edge.group_id, edge.order, edge.present]
+        if run is None or run[:4] != about:
+            if run is not None:
+                self._put(shard, run)
+            run = self._runs[shard] = [*about, []]
+        run[4].append(edge.member_id)
+        self.size += 100  # a text of 36 characters as Python holds it, and once more as JSON
 
     def encoded(self) -> dict[str, bytes]:
-        """Shard -> its rows."""
-        return {
-            shard: b'{"v":1,"rows":['
-            + b",".join(row if isinstance(row, bytes) else orjson.dumps(row) for row in rows)
-            + b"]}"
-            for shard, rows in self._rows.items()
-        }
+        """Shard -> its rows. Empties the block."""
+        for shard, run in self._runs.items():
+            self._put(shard, run)
+        self._runs.clear()
+        done = {}
+        while self._rows:
+            shard, rows = self._rows.popitem()
+            done[shard] = b'{"v":1,"rows":[%b]}' % bytes(rows[:-1])
+        return done
 
 
 def read(blocks: Iterable[bytes]) -> Picture:

@@ -279,3 +279,20 @@ def test_both_come_back(acme: Tenanted) -> None:
         "come.back@contoso.example",
     )
     assert acme.mailed == ["come.back@contoso.example"]
+
+
+def test_rehired_unnoticed(acme: Tenanted) -> None:
+    """Deleted without a word of the feed and hired again: the full pass that finds the absence frees the account, and
+    the one after it gives it to who they are now.
+    """
+    old = acme.tenant.present_people()[0]
+    account = acme.person(old).account_id
+    acme.tenant.hard_delete(old, told=False)
+    new = acme.tenant.hire("Person 0")
+    acme.sync()
+    assert acme.person(new).conflict_with == old
+    acme.reconcile()
+    assert acme.person(old).account_state is AccountState.INACTIVE
+    acme.reconcile()
+    assert (acme.person(new).account_id, acme.person(new).account_state) == (account, AccountState.ACTIVE)
+    assert acme.mailed == []

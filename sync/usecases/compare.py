@@ -27,9 +27,10 @@ from sync.ports import LoadedShard
 from sync.usecases import claims, lease, settle
 from sync.usecases.commit import Pair, Work, claimed_by, commit_people, counted_groups, send_mails
 from sync.usecases.groups import count_members
+from sync.usecases.rows import update_reader
 from sync.usecases.sending import GROUPS
 from sync.usecases.services import Services
-from sync.usecases.staged import Picture, read
+from sync.usecases.staged import ADDRESSES, MEMBERS, REMOVALS, Picture, read
 
 STAGES = {"plan": Stage.PLANNING, "apply": Stage.APPLYING, "remove": Stage.REMOVING}
 ASK_AGAIN = 30.0  # seconds, where Graph did not say how long to wait
@@ -127,7 +128,7 @@ def _plan(services: Services, view: ConnectionView, current: Run, shard: str) ->
             counts[name] = counts.get(name, 0) + 1
         if address := address_of(person.source):
             addresses.append(address_key(address)[:16])
-    services.staging.put(connection.scope, f"{current.id}{settle.ADDRESSES}", 0, {shard: canonical.dumps(addresses)})
+    services.staging.put(connection.scope, f"{current.id}{ADDRESSES}", 0, {shard: canonical.dumps(addresses)})
     return counts
 
 
@@ -186,7 +187,7 @@ def _leave_removals(services: Services, scope: str, current: Run, shard: str, fo
     removals = [[r.object_id, current.start_order] for r in found["absent"]]
     removals += [[r.object_id, 0] for r in found["removing"]]
     if removals:
-        services.staging.put(scope, f"{current.id}{settle.REMOVALS}", 0, {shard: canonical.dumps(removals)})
+        services.staging.put(scope, f"{current.id}{REMOVALS}", 0, {shard: canonical.dumps(removals)})
 
 
 def _leave_members(
@@ -197,7 +198,7 @@ def _leave_members(
     for record in people.values():
         for group in counted_groups(record):
             members[group] = members.get(group, 0) + 1
-    services.staging.put(scope, f"{current.id}{settle.MEMBERS}", 0, {shard: canonical.dumps(members)})
+    services.staging.put(scope, f"{current.id}{MEMBERS}", 0, {shard: canonical.dumps(members)})
 
 
 def still_there(
@@ -211,7 +212,7 @@ def still_there(
     except Transient as error:
         pause = timedelta(seconds=error.retry_after or ASK_AGAIN)
         until = iso(services.clock.now() + pause)
-        settle.update_reader(services, view.connection.id, lambda found: replace(found, retry_at=until))
+        update_reader(services, view.connection.id, lambda found: replace(found, retry_at=until))
     except NeedsAdmin:
         return dict.fromkeys(missing, True)
     services.queue.send(message, delay=pause)

@@ -19,7 +19,8 @@ from sync.core.messages import PassMessage
 from sync.core.model import FEEDS, FeedName, Page
 from sync.core.runs import Outcome, Run, Stage
 from sync.ports import CursorExpired
-from sync.usecases import health, lease, passgroups, settle, start
+from sync.usecases import closing, health, lease, passgroups, settle, start
+from sync.usecases.rows import update_reader
 from sync.usecases.sending import GROUPS, run_id
 from sync.usecases.services import Services
 from sync.usecases.staged import Block
@@ -56,7 +57,7 @@ def _nudge(services: Services, view: ConnectionView, current: Run) -> None:
     """Take up a step that was begun and not finished."""
     if current.stage is Stage.DONE:
         if view.reader.pass_run == current.id and current.outcome is Outcome.COMPLETE:
-            settle.close(services, view, current)
+            closing.close(services, view, current)
     elif current.stage is Stage.WAITING:
         if view.connection.state is ConnectionState.IMPORTING:  # Start was pressed, and its worker killed
             start.go_on(services, view)
@@ -214,4 +215,4 @@ def _abandon(services: Services, view: ConnectionView, reader: Reader | None, cu
         lease.give_back(services, view, replace(reader, pass_run=""))
     else:
         later = iso(services.clock.now() + RETRY)
-        settle.update_reader(services, view.connection.id, lambda found: replace(found, pass_run="", retry_at=later))
+        update_reader(services, view.connection.id, lambda found: replace(found, pass_run="", retry_at=later))

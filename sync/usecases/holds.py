@@ -10,12 +10,10 @@ from datetime import timedelta
 from shared.clock import iso
 from shared.errors import Conflict, NeedsAdmin
 from shared.events import log
-from sync.core.connection import Connection, shard_of
+from sync.core.connection import Connection
 from sync.core.guard import judge
-from sync.core.messages import ChangesMessage, pack
-from sync.core.model import ChangeKind, Presence, UserChange
-from sync.core.runs import HeldRemoval, Hold, Outcome, Run, Stage
-from sync.usecases.sending import run_id, split
+from sync.core.runs import HeldRemoval, Hold, Run
+from sync.usecases.release import release
 from sync.usecases.services import Services
 
 LIFETIME = timedelta(hours=24)
@@ -60,7 +58,7 @@ def approve(services: Services, connection: Connection, hold_id: str, admin: str
     """Apply exactly the removals of this hold. Raises NeedsAdmin when it was decided, has expired or is unknown."""
     hold = _decide(services, connection, hold_id, admin, "approved")
     log("hold.approved", connection=connection.id, hold=hold.id, removals=len(hold.removals))
-    _release(services, connection, hold)
+    release(services, connection, hold)
     return hold
 
 
@@ -95,32 +93,3 @@ def _decide(services: Services, connection: Connection, hold_id: str, admin: str
         except Conflict:
             pass
     raise NeedsAdmin("hold_decided", "This hold was decided or has changed meanwhile. Reload the page and look again.")
-
-
-def _release(services: Services, connection: Connection, hold: Hold) -> None:
-    by_shard: dict[str, list[UserChange]] = {}
-    for removal in hold.removals:
-        kind = ChangeKind.ABSENT if removal.absent_order else ChangeKind.REVISIT
-        change = UserChange(removal.object_id, removal.absent_order, kind, presence=Presence.ABSENT, released=True)
-        by_shard.setdefault(shard_of(removal.object_id, connection.digits), []).append(change)
-    parts = [(shard, chunk) for shard, changes in sorted(by_shard.items()) for chunk in split(changes)]
-    now = iso(services.clock.now())
-    run = Run(
-        id=run_id(services),
-        scope=connection.scope,
-        connection=connection.id,
-        kind="pull",
-        cause="approval",
-        epoch=connection.epoch,
-        started_at=now,
-        noticed_at=now,
-        stage=Stage.APPLYING,
-        outcome=Outcome.RUNNING,
-        read=len(hold.removals),
-        parts=len(parts),
-    )
-    services.runs.save(run)
-    for number, (shard, chunk) in enumerate(parts):
-        services.queue.send(
-            ChangesMessage(connection.id, connection.epoch, run.id, number, shard, "release", pack(chunk))
-        )

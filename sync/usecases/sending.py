@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 from typing import TypeVar
 
 from sync.core.connection import shard_of
@@ -21,7 +22,12 @@ _LATEST = 10**15 - 1  # run ids sort newest first: this less the milliseconds si
 
 def run_id(services: Services) -> str:
     """Sorts before every older run's id."""
-    return f"{_LATEST - int(services.clock.now().timestamp() * 1000):015d}{services.ids.hex(8)}"
+    return run_id_at(services.clock.now(), services.ids.hex(8))
+
+
+def run_id_at(moment: datetime, tail: str) -> str:
+    """The id of a run that began then; `tail` tells it from others of the same millisecond."""
+    return f"{_LATEST - int(moment.timestamp() * 1000):015d}{tail}"
 
 
 def by_shard(changes: Sequence[Change], digits: int) -> dict[str, list[Change]]:

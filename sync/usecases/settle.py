@@ -10,24 +10,24 @@ conditional save of the run, so a step that was begun and not finished is taken 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 
 from shared import canonical
 from shared.clock import iso
-from shared.errors import Conflict, NeedsAdmin, Transient
+from shared.errors import Conflict
 from shared.events import log
-from sync.core.connection import Connection, ConnectionState, ConnectionView, FeedState, Reader, Survey, shards
-from sync.core.guard import limit_of
+from sync.core.connection import Connection, ConnectionState, ConnectionView, Survey, shards
 from sync.core.mapping import display_name
-from sync.core.messages import ChangesMessage, PullMessage
-from sync.core.model import FEEDS, AccountState, ChangeKind, GroupChange, GroupRecord, Presence, Reason
+from sync.core.messages import ChangesMessage
+from sync.core.model import AccountState, ChangeKind, GroupChange, GroupRecord, Presence, Reason
 from sync.core.runs import HeldRemoval, Outcome, Run, Stage
-from sync.usecases import holds, passgroups, subscribe
+from sync.usecases import closing, holds, passgroups
+from sync.usecases.rows import update_connection, update_reader
 from sync.usecases.sending import GROUPS
 from sync.usecases.services import Services
+from sync.usecases.staged import ADDRESSES, MEMBERS, REMOVALS
 
-REMOVALS, MEMBERS, ADDRESSES = "removals", "members", "addresses"  # what shards leave in staging for the whole
 WORK = {Stage.PLANNING: "plan", Stage.APPLYING: "apply", Stage.REMOVING: "remove"}
 
 
@@ -59,7 +59,7 @@ def move_on(services: Services, view: ConnectionView, run: Run) -> None:
             case Stage.APPLYING:
                 _applied(services, view, run)
             case Stage.REMOVING:
-                finish(services, view, run)
+                closing.finish(services, view, run)
             case _:
                 return
     except Conflict:
@@ -174,10 +174,10 @@ def _applied(services: Services, view: ConnectionView, run: Run) -> None:
     holds.expire(services, run.scope, superseded_by=run)
     removals, gone = run.counts.get("removals", 0), run.counts.get("gone", 0)
     if not gone:
-        finish(services, view, run)
+        closing.finish(services, view, run)
         return
     counts = dict(run.counts)
-    _measure(services, view.connection)
+    closing.measure(services, view.connection)
     released, limit = holds.permit(services, view.connection, run.id, removals) if removals else (True, 0)
     if not released:
         holds.add(services, view.connection, run.id, "full pass", _held(services, view.connection, run))
@@ -203,20 +203,6 @@ def _held(services: Services, connection: Connection, run: Run) -> list[HeldRemo
     return held
 
 
-def _measure(services: Services, connection: Connection) -> None:
-    """Tell the guard how many accounts are active, which its limit is a share of."""
-    active = services.people.counts(connection.scope, shards(connection.digits)).active
-    while True:
-        window = services.runs.window(connection.scope)
-        if limit_of(window.active) == limit_of(active):
-            return
-        try:
-            services.runs.save_window(replace(window, active=active))
-        except Conflict:
-            continue
-        return
-
-
 def _count_groups(services: Services, connection: Connection, run: Run) -> None:
     """Set the groups' member counts to what the shards counted."""
     if GROUPS in run.frozen:
@@ -235,102 +221,3 @@ def _count_groups(services: Services, connection: Connection, run: Run) -> None:
             if group.members != members.get(group.object_id, 0)
         ],
     )
-
-
-def finish(services: Services, view: ConnectionView, run: Run) -> None:
-    """The pass is complete. Raises Conflict when somebody else finishes it."""
-    now = iso(services.clock.now())
-    done = services.runs.save(replace(run, stage=Stage.DONE, outcome=Outcome.COMPLETE, finished_at=now, touched_at=now))
-    counts = run.counts
-    log(
-        "pass.finished",
-        connection=view.connection.id,
-        run=run.id,
-        created=counts.get("create", 0) + counts.get("link", 0),
-        updated=counts.get("update", 0) + counts.get("reactivate", 0),
-        deactivated=counts.get("deactivate", 0),
-        held=counts.get("held", 0),
-    )
-    close(services, view, done)
-
-
-def close(services: Services, view: ConnectionView, run: Run) -> None:
-    """After a complete pass: its deltaLinks become the cursors, and what changed since it began is pulled.
-
-    May be repeated: until the reader forgets the pass, the nudge of `tick` comes back here.
-    """
-    update_connection(services, view.connection.id, _connected)
-    if run.first:
-        log("connection.connected", connection=view.connection.id, epoch=view.connection.epoch)
-    _watch(services, view.connection.id)
-    _measure(services, view.connection)
-    for name in ("", REMOVALS, MEMBERS, ADDRESSES):
-        services.staging.clear(run.scope, f"{run.id}{name}")
-    now = iso(services.clock.now())
-    for feed in FEEDS:
-        if feed not in run.frozen:
-            services.queue.send(PullMessage(view.connection.id, view.connection.epoch, feed, "admin", now))
-    update_reader(services, view.connection.id, lambda reader: _with_cursors(reader, run))
-
-
-def _watch(services: Services, connection_id: str) -> None:
-    """Have Graph notify us from now on, without waiting for the timer; which tries again where this fails."""
-    fresh = services.connections.load(connection_id)
-    if fresh is not None:
-        with contextlib.suppress(Transient, NeedsAdmin):
-            subscribe.ensure(services, fresh)
-
-
-def _with_cursors(reader: Reader, run: Run) -> Reader:
-    if reader.pass_run != run.id:
-        return reader
-    feeds = dict(reader.feeds)
-    for feed in FEEDS:
-        if feed in run.delta_links:
-            feeds[feed] = FeedState(run.delta_links[feed], "", run.started_at, run.started_at)
-        elif feed in run.frozen:
-            feeds[feed] = FeedState(frozen="permission_missing", pulled_at=run.started_at)
-    return replace(
-        reader,
-        feeds=feeds,
-        pass_run="",
-        passed_at=run.started_at,
-        floor=max(reader.floor, run.start_order),
-        failures=0,
-        suspect_code="",
-        suspect_since="",
-    )
-
-
-def update_reader(services: Services, connection_id: str, change: Callable[[Reader], Reader]) -> None:
-    """Change the reader row whoever holds its lease: they find out by their next write, and the lease is free."""
-    while (view := services.connections.load(connection_id)) is not None:
-        changed = change(view.reader)
-        if changed == view.reader:
-            return
-        try:
-            services.connections.save_reader(view.connection, replace(changed, lease_until="", lease_owner=""))
-        except Conflict:
-            continue
-        return
-
-
-def update_connection(
-    services: Services, connection_id: str, change: Callable[[Connection], Connection]
-) -> Connection | None:
-    """Change the connection row whoever else changes it; None when it is gone. No write when nothing changes."""
-    while (view := services.connections.load(connection_id)) is not None:
-        changed = change(view.connection)
-        if changed == view.connection:
-            return view.connection
-        try:
-            return services.connections.save(changed)
-        except Conflict:
-            continue
-    return None
-
-
-def _connected(connection: Connection) -> Connection:
-    if not connection.live or (connection.first_pass_done and connection.state is not ConnectionState.IMPORTING):
-        return connection
-    return replace(connection, first_pass_done=True, state=ConnectionState.CONNECTED)

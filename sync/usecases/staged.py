@@ -15,6 +15,7 @@ from sync.core.merge import fold_page
 from sync.core.model import ChangeKind, MembershipChange, Page, Presence, UserChange
 
 VERSION = 1
+REMOVALS, MEMBERS, ADDRESSES = "removals", "members", "addresses"  # what shards leave in staging for the whole
 PERSON_TYPES = frozenset({"user", ""})  # member types that make an edge of a person
 
 

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import Literal
 
-from shared.clock import iso
+from shared.clock import iso, parse_iso
 from shared.errors import Conflict, NeedsAdmin
 from shared.events import log
 from sync.core.connection import Connection, ConnectionState, ConnectionView
 from sync.core.messages import PassMessage, PullMessage
 from sync.core.model import FEEDS
-from sync.core.runs import Stage
+from sync.core.runs import Outcome, Run, Stage
 from sync.usecases import settle
+from sync.usecases.rows import update_reader
 from sync.usecases.services import Services
+
+PLAN_LIFE = timedelta(minutes=30)  # people come and go: an older plan is not what the tenant is like
 
 
 def start(services: Services, view: ConnectionView, *, mail_existing: bool, onboarding: bool = True) -> Connection:
@@ -46,9 +50,23 @@ def go_on(services: Services, view: ConnectionView) -> None:
     if run is None or run.stage is not Stage.WAITING:
         return
     try:
-        settle.enter(services, view, run, Stage.APPLYING, {})
+        if services.clock.now() - parse_iso(run.started_at) > PLAN_LIFE:
+            _read_again(services, view, run)
+        else:
+            settle.enter(services, view, run, Stage.APPLYING, {})
     except Conflict:
         return  # somebody else took it on
+
+
+def _read_again(services: Services, view: ConnectionView, run: Run) -> None:
+    """Too much may have changed since the plan: read the tenant anew, and go on without asking again."""
+    now = iso(services.clock.now())
+    done = replace(run, stage=Stage.DONE, outcome=Outcome.INCOMPLETE, error="plan_outdated", finished_at=now)
+    services.runs.save(done)
+    log("pass.incomplete", connection=view.connection.id, run=run.id, code="plan_outdated")
+    update_reader(services, view.connection.id, lambda reader: replace(reader, pass_run=""))
+    services.staging.clear(run.scope, run.id)
+    services.queue.send(PassMessage(view.connection.id, view.connection.epoch, cause="first"))
 
 
 def look_now(services: Services, view: ConnectionView, cause: Literal["admin", "timer"] = "admin") -> None:

@@ -14,7 +14,7 @@ from shared.events import log
 from sync.core.connection import ConnectionState, ConnectionView, FeedState
 from sync.core.messages import MailMessage, PassMessage, PullMessage
 from sync.core.model import FEEDS
-from sync.usecases import connect, full_pass, holds, subscribe
+from sync.usecases import connect, full_pass, holds, release, subscribe
 from sync.usecases.services import Services
 
 MAIL_SWEEP = timedelta(minutes=10)  # a due mail older than this has lost its message
@@ -56,6 +56,7 @@ def _one(services: Services, view: ConnectionView, now: datetime, counts: dict[s
         _mails_due(services, view, now)
     if now.minute % 10 == 0:
         holds.expire(services, connection.scope)
+        release.resume(services, connection)
 
 
 def _pulls_due(services: Services, view: ConnectionView, now: datetime) -> int:

@@ -28,7 +28,7 @@ format: $(STAMP) ## let ruff put the files in order
 	@$(VENV)/bin/ruff check --fix . ; $(VENV)/bin/ruff format .
 
 test: check ## every test
-	@$(PY) -m pytest $(ARGS)
+	@$(PY) -m pytest -n auto --maxprocesses 4 --dist loadfile $(ARGS)
 
 bench: install ## measure the speed against the bare cost of the same work
 	@$(PY) -m tests.bench $(ARGS)

@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 from fastapi.routing import APIRoute
 
-from function_app import app
 from shared.events import EVENTS
 from shared.settings import SETTINGS, load
 from sync.core.messages import QUEUES
 from sync.panel import api, pages
+from tests.triggers.loaded import functions
 
 ROOT = Path(__file__).parents[2]
 TABLES = ("connections", "tenants", "people", "groups", "addresses", "accounts", "staging", "runs", "mails", "once")
@@ -155,8 +155,7 @@ def test_every_page_and_call_is_documented() -> None:
 def test_every_function_route_is_documented() -> None:
     """The functions' own routes are named in docs/panel.md."""
     document = _read("docs/panel.md")
-    functions: list[Any] = app.get_functions()
-    bound = [function.get_trigger().get_dict_repr() for function in functions]
+    bound = [function.get_trigger().get_dict_repr() for function in functions().values()]
     routes = [found["route"] for found in bound if found["type"] == "httpTrigger" and found["route"] != "{*path}"]
     assert len(routes) == 4
     assert [route for route in routes if f"/{route}`" not in document] == []

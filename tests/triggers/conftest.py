@@ -9,18 +9,17 @@ from typing import Any
 import azure.functions as func
 import pytest
 
-import function_app
 from sync import wiring
 from sync.panel.app import create_app
 from tests.panel.world import World
+from tests.triggers.loaded import functions as functions_of_the_app
 
 
 class Functions:
     """Calls functions by name with real `azure.functions` objects."""
 
     def __init__(self) -> None:
-        found: list[Any] = function_app.app.get_functions()
-        self.by_name: dict[str, Any] = {str(one.get_function_name()): one for one in found}
+        self.by_name = functions_of_the_app()
 
     def http(
         self,

@@ -180,3 +180,22 @@ def test_rehearsed_import_meets_every_manner_of_the_feed() -> None:
         acme.imported()
         assert acme.counts.active == 40
         assert all(record.groups == {staff} for record in acme.people.values())
+
+
+def test_an_old_plan_is_read_again(engine: Engine) -> None:
+    """Start is pressed the next day, after somebody left and somebody came: both are as they are now, nobody asks."""
+    acme = engine.connect()
+    for number in range(10):
+        acme.tenant.hire(f"Person {number}")
+    engine.pump()
+    left = acme.tenant.present_people()[0]
+    acme.tenant.soft_delete(left)
+    new = acme.tenant.hire("New Comer")
+    engine.clock.advance(timedelta(days=1))
+    acme.start(mail_existing=True)
+    engine.pump()
+    assert acme.connection.state is ConnectionState.CONNECTED
+    assert acme.person(new).account_state is AccountState.ACTIVE
+    assert acme.counts.active == 10
+    assert len(acme.mailed) == 10
+    assert acme.runs[-1].error == "plan_outdated"

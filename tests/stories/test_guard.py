@@ -180,3 +180,20 @@ def test_held_people_may_change(acme: Tenanted) -> None:
     acme.engine.pump()
     assert acme.person(people[1]).account_state is AccountState.ACTIVE
     assert removed(acme) == 5
+
+
+def test_an_approval_that_was_interrupted_is_taken_up_again(acme: Tenanted) -> None:
+    """The worker dies between the admin's yes and the messages: the timer hands them out."""
+    leavers = acme.tenant.present_people()[:6]
+    for person in leavers:
+        acme.tenant.soft_delete(person)
+    acme.sync()
+    (hold,) = acme.holds
+    acme.engine.queue.faults.crash_after(1)
+    with acme.engine.attempt() as crashed:
+        acme.approve(hold)
+    acme.engine.queue.faults.heal()
+    assert crashed
+    assert removed(acme) == 0
+    acme.engine.wait(timedelta(minutes=20))
+    assert removed(acme) == 6

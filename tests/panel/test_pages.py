@@ -112,7 +112,7 @@ def test_survey_shows_every_count(world: World, browser: Browser) -> None:
     text = _text(browser.get(f"/connections/{connection.id}").text)
     expected = ("People 1,000", "Groups 40", "Accounts to create 902", "Accounts to link 3",
                   "Guests of the tenant 38", "Disabled in Entra 21", "Without a usable e-mail address 9",
-                  "With an address that somebody else has too 2")  # fmt: skip
+                  "Sharing an address with a colleague (only one of them gets the account) 2")  # fmt: skip
     assert not [words for words in expected if words not in text]
 
 

@@ -49,7 +49,7 @@ def run(services: Services, view: ConnectionView, message: ChangesMessage) -> No
     elif message.shard == GROUPS:
         counts = settle.groups_part(services, scope, current, dry=message.work == "plan")
     elif message.work == "plan":
-        counts = _plan(services, view, current, message.shard)
+        counts = _plan(services, view, current, message)
     else:
         counts = _apply(services, view, current, message)
     if counts is not None:
@@ -110,9 +110,9 @@ def _picture(services: Services, scope: str, current: Run, shard: str) -> _Shard
     return _Shard(current, read(services.staging.get(scope, current.id, shard)))
 
 
-def _plan(services: Services, view: ConnectionView, current: Run, shard: str) -> Mapping[str, int]:
+def _plan(services: Services, view: ConnectionView, current: Run, message: ChangesMessage) -> Mapping[str, int]:
     """What applying this shard would do, and what its people look like; nothing is written but a list of hashes."""
-    connection = view.connection
+    connection, shard = view.connection, message.shard
     staged = _picture(services, connection.scope, current, shard)
     pairs = staged.pairs(services.people.load(connection.scope, shard))
     wants = {m.object_id: (address, m.account_id) for _, m in pairs if (address := wanted_address(m))}
@@ -128,7 +128,7 @@ def _plan(services: Services, view: ConnectionView, current: Run, shard: str) ->
             counts[name] = counts.get(name, 0) + 1
         if address := address_of(person.source):
             addresses.append(address_key(address)[:16])
-    services.staging.put(connection.scope, f"{current.id}{ADDRESSES}", 0, {shard: canonical.dumps(addresses)})
+    services.staging.put(connection.scope, f"{current.id}{ADDRESSES}", message.part, {"": canonical.dumps(addresses)})
     return counts
 
 
@@ -166,7 +166,7 @@ def _apply(services: Services, view: ConnectionView, current: Run, message: Chan
     send_mails(services, connection, found["repeated"])
     _leave_removals(services, connection.scope, current, shard, found)
     if GROUPS not in current.frozen:
-        _leave_members(services, connection.scope, current, shard, {**found["stored"], **done.after})
+        _leave_members(services, connection.scope, current, message.part, {**found["stored"], **done.after})
     log(
         "apply.finished",
         connection=connection.id,
@@ -190,15 +190,13 @@ def _leave_removals(services: Services, scope: str, current: Run, shard: str, fo
         services.staging.put(scope, f"{current.id}{REMOVALS}", 0, {shard: canonical.dumps(removals)})
 
 
-def _leave_members(
-    services: Services, scope: str, current: Run, shard: str, people: Mapping[str, PersonRecord]
-) -> None:
+def _leave_members(services: Services, scope: str, current: Run, part: int, people: Mapping[str, PersonRecord]) -> None:
     """How many of the shard's people are in each group, for the groups' counts."""
     members: dict[str, int] = {}
     for record in people.values():
         for group in counted_groups(record):
             members[group] = members.get(group, 0) + 1
-    services.staging.put(scope, f"{current.id}{MEMBERS}", 0, {shard: canonical.dumps(members)})
+    services.staging.put(scope, f"{current.id}{MEMBERS}", part, {"": canonical.dumps(members)})
 
 
 def still_there(

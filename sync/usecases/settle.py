@@ -159,13 +159,12 @@ def _duplicates(services: Services, connection: Connection, run: Run) -> int:
     seen: set[str] = set()
     shared: set[str] = set()
     people = 0
-    for shard in shards(connection.digits):
-        for block in services.staging.get(connection.scope, f"{run.id}{ADDRESSES}", shard):
-            for address in canonical.loads(block):
-                if address in seen:
-                    people += 1 if address in shared else 2
-                    shared.add(address)
-                seen.add(address)
+    for block in services.staging.get(connection.scope, f"{run.id}{ADDRESSES}", ""):
+        for address in canonical.loads(block):
+            if address in seen:
+                people += 1 if address in shared else 2
+                shared.add(address)
+            seen.add(address)
     return people
 
 
@@ -208,10 +207,9 @@ def _count_groups(services: Services, connection: Connection, run: Run) -> None:
     if GROUPS in run.frozen:
         return
     members: dict[str, int] = {}
-    for shard in shards(connection.digits):
-        for block in services.staging.get(connection.scope, f"{run.id}{MEMBERS}", shard):
-            for group, number in canonical.loads(block).items():
-                members[group] = members.get(group, 0) + number
+    for block in services.staging.get(connection.scope, f"{run.id}{MEMBERS}", ""):
+        for group, number in canonical.loads(block).items():
+            members[group] = members.get(group, 0) + number
     stored = services.groups.load(connection.scope)
     services.groups.commit(
         connection.scope,

@@ -94,6 +94,7 @@ ACTIONS: Mapping[str, str] = {
     "deactivate": "deactivated",
     "reactivate": "reactivated",
     "moved": "moved between groups",
+    "groups": "groups changed",
     "held": "held",
     "mailed": "mails",
 }

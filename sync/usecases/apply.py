@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from shared.events import log
-from sync.core.connection import ConnectionView
+from sync.core.connection import Connection, ConnectionView
 from sync.core.decide import Decision, hold_back
 from sync.core.mapping import display_name
 from sync.core.merge import fold_groups, fold_page, merge_edges, merge_person
@@ -38,9 +38,10 @@ def run(services: Services, message: ChangesMessage) -> None:
         changes = confirmed
     done = _inline(services, view, message, changes)
     connection = view.connection
-    counts: Mapping[str, int] = {}
-    if message.shard != GROUPS:
-        counts = services.people.run_counts(connection.scope, message.shard, message.run, message.part)
+    counts = {} if message.shard == GROUPS else _accounts(services, connection, message)
+    for name, number in _beside_accounts(message, done).items():
+        if number:
+            counts[name] = number
     log(
         "apply.finished",
         connection=connection.id,
@@ -51,6 +52,17 @@ def run(services: Services, message: ChangesMessage) -> None:
         conflicts=done.conflicts,
     )
     settle.part_done(services, view, message, counts)
+
+
+def _accounts(services: Services, connection: Connection, message: ChangesMessage) -> dict[str, int]:
+    return dict(services.people.run_counts(connection.scope, message.shard, message.run, message.part))
+
+
+def _beside_accounts(message: ChangesMessage, done: Done) -> Mapping[str, int]:
+    """What the audit does not count: removals that wait, people who changed groups, groups that changed."""
+    if message.shard == GROUPS:
+        return {"groups": done.written}
+    return {"held": done.held, "moved": done.moved}
 
 
 def _confirmed(

@@ -52,7 +52,7 @@ def close(services: Services, view: ConnectionView, run: Run) -> None:
     now = iso(services.clock.now())
     for feed in FEEDS:
         if feed not in run.frozen:
-            services.queue.send(PullMessage(view.connection.id, view.connection.epoch, feed, "admin", now))
+            services.queue.send(PullMessage(view.connection.id, view.connection.epoch, feed, "timer", now))
 
 
 def _watch(services: Services, connection_id: str) -> None:

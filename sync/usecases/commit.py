@@ -50,6 +50,8 @@ class Done:
     unchanged: int = 0
     conflicts: int = 0
     members: dict[str, int] = field(default_factory=dict)  # group -> people more (or fewer)
+    held: int = 0  # removals that wait for an admin
+    moved: int = 0  # people who changed groups
     after: dict[str, PersonRecord] = field(default_factory=dict)  # by the last attempt's decisions, written or not
 
 
@@ -82,6 +84,8 @@ def _attempt(services: Services, work: Work, loaded: LoadedShard, propose: Propo
     writes = [decision for decision in decisions if _worth_writing(decision, work)]
     done.after = {decision.after.object_id: decision.after for decision in decisions}
     done.unchanged = len(decisions) - len(writes)
+    done.held = sum(decision.reason is Reason.HELD for decision in decisions)
+    done.moved = sum(decision.before.groups != decision.after.groups for decision in writes)
     chunks = [writes[start : start + COMMIT_LIMIT] for start in range(0, len(writes), COMMIT_LIMIT)]
     while chunks:
         chunk = chunks.pop(0)

@@ -47,6 +47,13 @@ EVENTS: Mapping[str, tuple[frozenset[str], str]] = {
             "connection run created updated deactivated held milliseconds",
             "the pass is complete",
         ),
+        ("pass.no_groups", "connection run", "the groups feed answered without a single group; nothing is concluded"),
+        ("revisit.started", "connection run cause", "everybody is decided again"),
+        (
+            "revisit.finished",
+            "connection run created updated deactivated held",
+            "everybody was decided again",
+        ),
         ("pass.incomplete", "connection run code", "the pass ended early; nothing was removed"),
         ("apply.finished", "connection run part written unchanged conflicts", "a part was applied"),
         ("apply.parked", "connection run person reason", "one row could not be stored; the rest went on"),

@@ -20,8 +20,9 @@ from typing import Any, NamedTuple, Protocol
 from shared.errors import Defect
 from sync.core.connection import Connection, ConnectionView, Reader, Watch
 from sync.core.messages import Message
-from sync.core.model import ActivityEntry, Counts, FeedName, GroupRecord, Page, PersonRecord
+from sync.core.model import ActivityEntry, Counts, FeedName, GroupRecord, Page, PersonRecord, UserChange
 from sync.core.runs import GuardWindow, Hold, Mail, Run
+from sync.core.scope import Reach
 
 # --- Microsoft Graph ---------------------------------------------------------------------------------------------
 
@@ -64,9 +65,11 @@ class Directory(Protocol):
     def granted_roles(self, connection: Connection) -> tuple[str, ...]:
         """The application permissions in a freshly minted app-only token (cached ones are thrown away), sorted."""
 
-    def find_people(self, connection: Connection, object_ids: Sequence[str]) -> Mapping[str, bool]:
-        """Object id -> whether Entra has the person now (False only for a 404). An id whose answer was anything
-        else (429 within a batch, 5xx) raises `Transient` for the whole call: an error is not an absence.
+    def fetch_people(
+        self, connection: Connection, object_ids: Sequence[str], *, order: int
+    ) -> Mapping[str, UserChange | None]:
+        """Object id -> a snapshot of the person as Entra has them now, or None (only for a 404). An id whose answer was
+        anything else (429 within a batch, 5xx) raises `Transient` for the whole call: an error is not an absence.
         """
 
 
@@ -238,7 +241,13 @@ class People(Protocol):
 
 
 class Groups(Protocol):
-    """Group rows, one partition per scope."""
+    """Group rows, one partition per scope, and what scope and audience reach in them."""
+
+    def reach(self, scope: str) -> Reach:
+        """What was computed last; an empty one with an empty etag when nothing was."""
+
+    def save_reach(self, scope: str, reach: Reach) -> Reach:
+        """Conditional on the etag; insert when it is empty."""
 
     def load(self, scope: str, object_ids: Sequence[str] | None = None) -> Mapping[str, GroupRecord]:
         """The named groups, or all of them in one scan."""

@@ -20,7 +20,8 @@ _DELTA = r"/(?:microsoft\.graph\.)?delta(?:\(\)|%28%29)?"
 _READ = rf"/v1\.0/(?:(?:users|groups)(?:{_DELTA}|/{_GUID}|/\$count)?|organization|subscriptions)"
 _ONE_SUBSCRIPTION = r"/v1\.0/subscriptions/[A-Za-z0-9-]{1,64}"
 _TENANT = rf"(?:{_GUID}|organizations)"
-_INNER = re.compile(rf"/(?:users|groups)/{_GUID}\?\$select=id")
+_NAMES = r"[A-Za-z0-9_]+(?:,[A-Za-z0-9_]+)*"
+_INNER = re.compile(rf"/(?:users|groups)/{_GUID}\?\$select={_NAMES}(?:&\$expand=manager\(\$select=id\))?")
 
 
 class ForbiddenCall(Defect):

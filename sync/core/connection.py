@@ -12,7 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from sync.core.model import FeedName, SyncSettings
+from sync.core.model import FeedName
+from sync.core.sync_settings import SyncSettings
 
 
 class ConnectionState(StrEnum):
@@ -147,6 +148,7 @@ class FeedState:
     next_link: str = ""  # set while a pull is under way: where to go on
     delta_at: str = ""  # when delta_link was received; Microsoft forgets it after 7 days
     pulled_at: str = ""  # when the last finished pull of this feed began
+    selected: tuple[str, ...] = ()  # users: the attributes this cursor tells changes of
     frozen: str = ""  # a code while the feed may not be read (permission narrowed); empty otherwise
 
 
@@ -160,6 +162,7 @@ class Reader:
     lease_owner: str = ""
     feeds: Mapping[FeedName, FeedState] = field(default_factory=dict)
     pass_run: str = ""  # the full pass under way, or empty
+    revisit_run: str = ""  # the revisit under way, or empty
     passed_at: str = ""  # when the last complete full pass began
     failures: int = 0  # transient failures in a row, for backing off
     retry_at: str = ""  # not before (Retry-After), ISO or empty

@@ -1,35 +1,41 @@
 """The one decision of the product: what a person's news mean for their account.
 
-`decide` is pure. Pulls, full passes, the plan before the first start and every explanation use it, so that they can
-never disagree. It never resolves an address: who holds what is told to it as claims.
+`decide` is pure. Pulls, full passes, the plan before the first start, previews of settings and every explanation use
+it, so that they can never disagree. It never resolves an address: who holds what is told to it as claims.
 """
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from sync.core.address import address_key
-from sync.core.mapping import address_of, eligibility, fields_of
+from sync.core.eligibility import eligibility
+from sync.core.mapping import fields_of
 from sync.core.model import (
     REMOVAL_REASONS,
     AccountState,
     Action,
     ActivityEntry,
+    Hand,
     MailMark,
+    MatchedBy,
     PersonRecord,
     Presence,
     Reason,
-    SyncSettings,
 )
+from sync.core.person import address_of
+from sync.core.scope import Policy, in_audience
+from sync.core.sync_settings import SyncSettings
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
     """What became of a person's wish for an address.
 
-    `granted` with the account that goes with it: a new one, the manual account that had the address (`linked`),
-    or the account of a person who is gone and came back under another object id (`rehired`, with their mail mark).
+    `granted` with the account that goes with it: a new one, an account made by hand (`linked`, found `by`), or the
+    account of a person who is gone and came back under another object id (`rehired`, with their mail mark).
     `took_over`: another person's row was written for it. Not granted: `holder` has it and is alive.
     """
 
@@ -37,6 +43,7 @@ class Claim:
     account_id: str = ""
     linked: bool = False
     rehired: bool = False
+    by: MatchedBy = ""
     mail: MailMark = MailMark.NONE
     holder: str = ""
     took_over: bool = False
@@ -46,7 +53,7 @@ class Claim:
 class Context:
     """What holds for the whole batch. `now` is ISO; `first` is the pass that brings in everybody."""
 
-    settings: SyncSettings
+    policy: Policy
     now: str
     first: bool = False
 
@@ -71,11 +78,20 @@ class Decision:
         return self.action is Action.DEACTIVATE and self.reason in REMOVAL_REASONS
 
     @property
+    def drops(self) -> bool:
+        """Whether an account that stays active would no longer receive simulations."""
+        kept = self.after.account_state is AccountState.ACTIVE
+        return kept and self.before.audience and not self.after.audience
+
+    @property
     def entry(self) -> ActivityEntry | None:
         """The line for the audit; None when the account did not change."""
         if self.action is Action.SKIP:
             return None
-        return ActivityEntry(self.after.object_id, self.action, self.reason, _shown(self.before), _shown(self.after))
+        before, after = shown(self.before), shown(self.after)
+        if before and self.before.groups != self.after.groups:
+            before["groups"], after["groups"] = _listed(self.before.groups), _listed(self.after.groups)
+        return ActivityEntry(self.after.object_id, self.action, self.reason, before, after)
 
 
 def new_account_id(scope: str, object_id: str, again: int = 0) -> str:
@@ -91,12 +107,26 @@ def account_id_for(scope: str, record: PersonRecord) -> str:
     return record.account_id or new_account_id(scope, record.object_id, again)
 
 
-def wanted_address(record: PersonRecord) -> str:
+def wanted_address(record: PersonRecord, policy: Policy) -> str:
     """The address this person's account should have and does not hold yet; empty when there is nothing to claim."""
     wanted = address_of(record.source)
     if not wanted or (wanted == record.address and record.account_state is not AccountState.NONE):
         return ""
-    return wanted if eligibility(record) is Reason.OK else ""
+    if record.hand is Hand.BLOCKED or pinned(record):
+        return ""
+    return wanted if eligibility(record, policy) is Reason.OK else ""
+
+
+def pinned(record: PersonRecord) -> bool:
+    """Whether an undone run still holds for this person: the directory has said nothing new since."""
+    return record.pin is not None and record.pin.told == digest(record)
+
+
+def digest(record: PersonRecord) -> str:
+    """Sixteen hex characters that change with anything the directory says of a person."""
+    groups = sorted(group for group, order in record.memberships.items() if order > 0)
+    told = repr((record.presence.value, sorted((name, repr(value)) for name, value in record.source.items()), groups))
+    return hashlib.sha256(told.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
 def decide(
@@ -106,21 +136,42 @@ def decide(
     return [decide_one(stored, merged, claims.get(merged.object_id), context) for stored, merged in pairs]
 
 
-def decide_one(stored: PersonRecord, merged: PersonRecord, claim: Claim | None, context: Context) -> Decision:
+def decide_one(  # noqa: PLR0911  one return for each way a person can stand
+    stored: PersonRecord, merged: PersonRecord, claim: Claim | None, context: Context
+) -> Decision:
     """Decide one person; see `decide`."""
     if context.first and not merged.baseline and merged.presence is not Presence.UNKNOWN:
         merged = replace(merged, baseline=True)
-    reason = eligibility(merged)
+    if merged.pin is not None:
+        if pinned(merged):
+            return Decision(stored, merged, Action.SKIP, merged.reason)
+        merged = replace(merged, pin=None)
+    if merged.hand is Hand.BLOCKED:
+        return _blocked(stored, merged, context)
+    reason = eligibility(merged, context.policy)
+    if merged.hand is Hand.KEPT and merged.account_state is not AccountState.NONE:
+        reason = Reason.OK
     if reason is Reason.OK:
         return _eligible(stored, merged, claim, context)
     if merged.account_state is AccountState.ACTIVE:
         return _ineligible_active(stored, merged, reason, context)
     if merged.account_state is AccountState.INACTIVE:
-        if merged.reason is Reason.ADMIN or reason not in REMOVAL_REASONS or reason is merged.reason:
+        if reason not in REMOVAL_REASONS or reason is merged.reason:
             return Decision(stored, merged, Action.SKIP, merged.reason)
         after = replace(merged, reason=reason, since=context.now)
         return Decision(stored, after, Action.UPDATE, reason)
     return _without_account(stored, merged, reason, context)
+
+
+def _blocked(stored: PersonRecord, merged: PersonRecord, context: Context) -> Decision:
+    if merged.account_state is AccountState.NONE:
+        return _without_account(stored, merged, Reason.ADMIN, context)
+    fields = _fields(merged, merged.address, context)
+    after = replace(merged, fields=fields, audience=False, held="")
+    if merged.account_state is AccountState.ACTIVE or merged.reason is not Reason.ADMIN:
+        after = replace(after, account_state=AccountState.INACTIVE, reason=Reason.ADMIN, since=context.now)
+    active = merged.account_state is AccountState.ACTIVE
+    return Decision(stored, after, Action.DEACTIVATE if active else _changed(stored, after), Reason.ADMIN)
 
 
 def _eligible(stored: PersonRecord, merged: PersonRecord, claim: Claim | None, context: Context) -> Decision:
@@ -137,24 +188,38 @@ def _eligible(stored: PersonRecord, merged: PersonRecord, claim: Claim | None, c
             address = wanted
         else:
             conflict = claim.holder if claim else ""
-    fields = fields_of(merged.source, address)
+    fields = _fields(merged, address, context)
+    audience = in_audience(merged, context.policy).inside
     after = merged
-    if (address, conflict, fields, "") != (merged.address, merged.conflict_with, merged.fields, merged.held):
-        after = replace(merged, address=address, conflict_with=conflict, fields=fields, held="")
+    if (address, conflict, fields, "", audience) != (
+        merged.address,
+        merged.conflict_with,
+        merged.fields,
+        merged.held,
+        merged.audience,
+    ):
+        after = replace(merged, address=address, conflict_with=conflict, fields=fields, held="", audience=audience)
     freed = merged.address if address != merged.address else ""
     if merged.account_state is AccountState.INACTIVE:
-        if merged.reason is Reason.ADMIN:
-            return Decision(stored, after, _changed(stored, after), Reason.ADMIN, freed=freed)
         after = replace(after, account_state=AccountState.ACTIVE, reason=Reason.OK, since=context.now)
         return Decision(stored, after, Action.REACTIVATE, Reason.OK, freed=freed)
     changed = Action.SKIP if after is stored else _changed(stored, after)
     return Decision(stored, after, changed, Reason.OK, freed=freed)
 
 
+def _fields(record: PersonRecord, address: str, context: Context) -> dict[str, str]:
+    """The account's fields: mapped, then what an admin edited by hand."""
+    before = None if record.account_state is AccountState.NONE else record.fields
+    fields = fields_of(record.source, address, context.policy.settings.mapping, before)
+    if record.own:
+        fields = {name: text for name, text in {**fields, **record.own}.items() if text}
+    return fields
+
+
 def _join(stored: PersonRecord, merged: PersonRecord, claim: Claim, context: Context) -> Decision:
     address = address_of(merged.source)
     known = claim.linked or claim.rehired
-    mail = not known and merged.mail is MailMark.NONE and _mails(merged, context.settings)
+    mail = not known and merged.mail is MailMark.NONE and _mails(merged, context.policy.settings)
     mark = merged.mail if merged.mail is not MailMark.NONE else claim.mail
     if mark is MailMark.NONE:
         mark = MailMark.CLAIMED if mail else MailMark.BASELINE
@@ -167,9 +232,11 @@ def _join(stored: PersonRecord, merged: PersonRecord, claim: Claim, context: Con
         since=context.now,
         address=address,
         conflict_with="",
-        fields=fields_of(merged.source, address),
+        fields=_fields(merged, address, context),
         held="",
         mail=mark,
+        matched_by="rehired" if claim.rehired else claim.by,
+        audience=in_audience(merged, context.policy).inside,
     )
     return Decision(stored, after, Action.LINK if known else Action.CREATE, Reason.OK, mail=mail)
 
@@ -182,10 +249,15 @@ def _ineligible_active(stored: PersonRecord, merged: PersonRecord, reason: Reaso
     if reason is Reason.GUEST:
         reason = Reason.OUT_OF_SCOPE
     if reason in REMOVAL_REASONS:
-        after = replace(merged, account_state=AccountState.INACTIVE, reason=reason, since=context.now, held="")
+        after = replace(
+            merged, account_state=AccountState.INACTIVE, reason=reason, since=context.now, held="", audience=False
+        )
         return Decision(stored, after, Action.DEACTIVATE, reason)
     # No address or name any more, or properties still to come: nothing says that the person left. The account stays.
-    after = replace(merged, fields=fields_of(merged.source, merged.address), conflict_with="", held="")
+    audience = in_audience(merged, context.policy).inside
+    after = replace(
+        merged, fields=_fields(merged, merged.address, context), conflict_with="", held="", audience=audience
+    )
     return Decision(stored, after, _changed(stored, after), Reason.OK)
 
 
@@ -198,13 +270,24 @@ def _without_account(stored: PersonRecord, merged: PersonRecord, reason: Reason,
 
 
 def _changed(stored: PersonRecord, after: PersonRecord) -> Action:
-    return Action.SKIP if _shown(stored) == _shown(after) else Action.UPDATE
+    if account_facts(stored) != account_facts(after):
+        return Action.UPDATE
+    if after.account_state is AccountState.NONE:
+        return Action.SKIP
+    return Action.MOVE if (stored.groups, stored.audience) != (after.groups, after.audience) else Action.SKIP
 
 
 def hold_back(decision: Decision, hold: str) -> Decision:
     """The same news without the removal: what the directory said is stored, the account stays until approved."""
     before, after = decision.before, decision.after
-    kept = replace(after, account_state=before.account_state, reason=before.reason, since=before.since, held=hold)
+    kept = replace(
+        after,
+        account_state=before.account_state,
+        reason=before.reason,
+        since=before.since,
+        audience=before.audience,
+        held=hold,
+    )
     return Decision(before, kept, Action.SKIP, Reason.HELD)
 
 
@@ -213,7 +296,22 @@ def differs(before: PersonRecord, after: PersonRecord) -> bool:
     return after is not before and replace(after, order=before.order, manager_order=before.manager_order) != before
 
 
-def _shown(record: PersonRecord) -> dict[str, str]:
+def account_facts(record: PersonRecord) -> dict[str, str]:
+    """What is shown of an account: its state, the reason and its fields; empty where there is none."""
     if record.account_state is AccountState.NONE:
         return {}
     return {"state": record.account_state.value, "reason": record.reason.value, **record.fields}
+
+
+def shown(record: PersonRecord) -> dict[str, str]:
+    """The account as the audit tells it."""
+    facts = account_facts(record)
+    if facts and record.audience:
+        facts["audience"] = "yes"
+    if facts and record.hand is not Hand.NONE:
+        facts["by_hand"] = record.hand.value
+    return facts
+
+
+def _listed(groups: frozenset[str]) -> str:
+    return " ".join(sorted(groups))

@@ -7,12 +7,14 @@ Shapes: microsoft-facts §1.2-1.4 (users) and §2.2 (groups).
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 from unicodedata import is_normalized, normalize
 from urllib.parse import urlsplit
 
-from sync.core.mapping import GROUP_SELECT, USER_SELECT
+from sync.core.attributes import ATTRIBUTES, EXTENSIONS, Kind, in_extensions, kind_of
+from sync.core.mapping import GROUP_SELECT
 from sync.core.model import ChangeKind, FeedName, GroupChange, MembershipChange, Page, Presence, UserChange
 
 NEXT_LINK, DELTA_LINK = "@odata.nextLink", "@odata.deltaLink"
@@ -25,30 +27,33 @@ _DELTA_PATH = re.compile(r"/v1\.0/(users|groups)/(?:microsoft\.graph\.)?delta(?:
 _FORBIDDEN = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
 
 # What a property must be; anything else is left out, as if Graph had not mentioned it. None always clears.
-_KINDS: Mapping[str, type] = {
-    "accountEnabled": bool,
+_RELATIONS = frozenset({"id", "manager", "members"})
+_GROUP_KINDS: Mapping[str, type] = {
+    **{name: str for name in GROUP_SELECT if name not in _RELATIONS},
     "securityEnabled": bool,
     "mailEnabled": bool,
     "groupTypes": list,
 }
-_RELATIONS = frozenset({"id", "manager", "members"})
-_USER_KINDS = {name: _KINDS.get(name, str) for name in USER_SELECT if name not in _RELATIONS}
-_GROUP_KINDS = {name: _KINDS.get(name, str) for name in GROUP_SELECT if name not in _RELATIONS}
+_TYPES: Mapping[Kind, type] = {Kind.TEXT: str, Kind.TEXTS: list, Kind.FLAG: bool, Kind.LICENCES: list}
+VALUE_LIMIT = 16_384  # characters of one value; Entra's longest has 1,024
 
 
 class MalformedPage(ValueError):
     """The page cannot be trusted as a whole. The message says why, without anything of its content."""
 
 
-def read_page(data: object, feed: FeedName, base: str, cursor: str, *, order: int, full: bool) -> Page:
+def read_page(
+    data: object, feed: FeedName, base: str, cursor: str, *, order: int, full: bool, select: Sequence[str]
+) -> Page:
     """The changes and the link of a decoded page. `base` is the cloud's Graph endpoint, `cursor` the link that was
-    followed (empty at the start of the feed). Raises MalformedPage.
+    followed (empty at the start of the feed), `select` what is read of a person. Raises MalformedPage.
     """
     if not isinstance(data, dict) or not isinstance(items := data.get("value"), list):
         raise MalformedPage("no list of values")
     next_link, delta_link = _links(data, feed, base, cursor)
     kind = ChangeKind.SNAPSHOT if full else ChangeKind.PATCH
     page = Page([], [], [], next_link, delta_link)
+    kinds = user_kinds(tuple(select))
     skipped = 0
     for item in items:
         if not isinstance(item, dict) or not isinstance(raw_id := item.get("id"), str):
@@ -56,7 +61,7 @@ def read_page(data: object, feed: FeedName, base: str, cursor: str, *, order: in
         if (object_id := guid(raw_id)) is None:
             skipped += 1  # not an Entra object id: nothing we could store under it
         elif feed == "users":
-            page.users.append(_user(item, object_id, order, kind))
+            page.users.append(_user(item, object_id, order, kind, kinds))
         else:
             page.groups.append(_group(item, object_id, order, kind))
             page.memberships.extend(_members(item, object_id, order))
@@ -94,10 +99,27 @@ def _links(data: Mapping[str, Any], feed: FeedName, base: str, cursor: str) -> t
     return check_link(next_link, feed, base), None
 
 
-def _user(item: Mapping[str, Any], object_id: str, order: int, kind: ChangeKind) -> UserChange:
+@lru_cache(maxsize=256)
+def user_kinds(select: tuple[str, ...]) -> Mapping[str, type]:
+    """What each entry of a `$select` must be."""
+    return {name: dict if name == EXTENSIONS else _TYPES[kind_of(name)] for name in select if name not in _RELATIONS}
+
+
+def read_user(item: Mapping[str, Any], object_id: str, order: int, select: Sequence[str]) -> UserChange:
+    """One person as they were asked for by their id: all there is, with the manager where it was expanded."""
+    properties = _properties(item, user_kinds(tuple(select)))
+    manager = item.get("manager")
+    if isinstance(manager, dict) and (found := guid(manager.get("id"))):
+        properties["manager"] = found
+    return UserChange(object_id, order, ChangeKind.SNAPSHOT, properties)
+
+
+def _user(
+    item: Mapping[str, Any], object_id: str, order: int, kind: ChangeKind, kinds: Mapping[str, type]
+) -> UserChange:
     if (presence := _removed(item)) is not None:
         return UserChange(object_id, order, ChangeKind.REMOVED, presence=presence)
-    properties = _properties(item, _USER_KINDS)
+    properties = _properties(item, kinds)
     if "manager@delta" in item:
         _put_manager(item["manager@delta"], properties)
     return UserChange(object_id, order, kind, properties)
@@ -117,12 +139,26 @@ def _properties(item: Mapping[str, Any], kinds: Mapping[str, type]) -> dict[str,
             continue
         if value is None or (kind is bool and (value is True or value is False)):
             found[name] = value
-        elif kind is str and type(value) is str:
+        elif kind is str and type(value) is str and len(value) <= VALUE_LIMIT:
             plain = value.isprintable() and (value.isascii() or is_normalized("NFC", value))
             found[name] = value if plain else _tidy(value)
         elif kind is list and type(value) is list:
-            found[name] = [_tidy(entry) for entry in value if isinstance(entry, str)]
+            found[name] = _texts(value)
+        elif kind is dict and type(value) is dict:
+            found |= _properties(value, _EXTENSION_KINDS)
+    if EXTENSIONS in found:  # told as null: none of them has a value
+        del found[EXTENSIONS]
+        found |= dict.fromkeys(_EXTENSION_KINDS)
     return found
+
+
+_EXTENSION_KINDS: Mapping[str, type] = {name: str for name in ATTRIBUTES if in_extensions(name)}
+
+
+def _texts(entries: list[Any]) -> list[str]:
+    """The texts of a list; of licences their `skuId`."""
+    told = (entry.get("skuId") if isinstance(entry, dict) else entry for entry in entries)
+    return [_tidy(text) for text in told if isinstance(text, str) and len(text) <= VALUE_LIMIT]
 
 
 def _tidy(text: str) -> str:

@@ -6,6 +6,7 @@ empty a workspace. There is no way to turn it off; the way past it is to approve
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -32,6 +33,11 @@ def limit_of(active: int) -> int:
     return max(FLOOR, int(active * SHARE))
 
 
+def shrank(before: int, after: int, percent: int) -> bool:
+    """Whether a group lost more of its members than is unremarkable: over the floor, and over so many in a hundred."""
+    return before - after > max(FLOOR, before * percent // 100)
+
+
 def judge(window: GuardWindow, part: str, removals: int, now: datetime) -> Verdict:
     """Release the removals of one part of a run, or hold all of them. The same part again gets the same answer."""
     recent = {key: value for key, value in window.removals.items() if parse_iso(value[0]) > now - WINDOW}
@@ -43,3 +49,25 @@ def judge(window: GuardWindow, part: str, removals: int, now: datetime) -> Verdi
         return Verdict(False, limit, used, replace(window, removals=recent))
     recent[part] = (iso(now), removals)
     return Verdict(True, limit, used, replace(window, removals=recent))
+
+
+def note_lost(
+    window: GuardWindow, part: str, lost: Mapping[str, int], members: Mapping[str, int], percent: int, now: datetime
+) -> tuple[GuardWindow, frozenset[str]]:
+    """The window with the members that groups lost by one part of a run (group -> people), and the groups that lost
+    too many within the day, whoever took them. `members` has the groups' sizes before. The same part counts once.
+    """
+    recent = {key: value for key, value in window.lost.items() if parse_iso(value[0]) > now - WINDOW}
+    for group, number in lost.items():
+        recent.setdefault(f"{group}:{part}", (iso(now), number))
+    totals: dict[str, int] = {}
+    for key, (_, number) in recent.items():
+        group = key.partition(":")[0]
+        totals[group] = totals.get(group, 0) + number
+    earlier = {group: totals[group] - number for group, number in lost.items()}
+    shrunk = {
+        group
+        for group in lost
+        if shrank(members.get(group, 0) + earlier[group], members.get(group, 0) - lost[group], percent)
+    }
+    return replace(window, lost=recent), frozenset(shrunk)

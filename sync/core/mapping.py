@@ -1,34 +1,26 @@
-"""What of a person goes into the account, and whether the person gets one at all."""
+"""What of a person goes into the account, and which attributes must be read for it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from functools import lru_cache
+from typing import Any, NamedTuple
 
-from sync.core.address import parse_address, routable, usable_username
-from sync.core.model import PersonRecord, Presence, Reason
+from sync.core.attributes import graph_select
+from sync.core.expression import Expression, evaluate, parse
+from sync.core.sync_settings import FieldRule, SyncSettings
 from sync.core.text import clean
 
-# Account field <- the directory's property. The address and the manager have rules of their own below.
-FIELDS: tuple[tuple[str, str], ...] = (
-    ("given_name", "givenName"),
-    ("family_name", "surname"),
-    ("display_name", "displayName"),
-    ("job_title", "jobTitle"),
-    ("department", "department"),
-    ("office", "officeLocation"),
-    ("company", "companyName"),
-    ("country", "country"),
-    ("mobile", "mobilePhone"),
-    ("language", "preferredLanguage"),
-)
-USER_SELECT: tuple[str, ...] = (
+# Read whatever the mapping says: identity, address, name and life of an account stand on them.
+ALWAYS: tuple[str, ...] = (
     "id",
     "accountEnabled",
     "userType",
     "mail",
     "userPrincipalName",
-    *(source for _, source in FIELDS),
+    "givenName",
+    "surname",
+    "displayName",
     "manager",
 )
 GROUP_SELECT: tuple[str, ...] = (
@@ -42,18 +34,62 @@ GROUP_SELECT: tuple[str, ...] = (
     "visibility",
     "members",
 )
-GONE = frozenset({Presence.SOFT_DELETED, Presence.HARD_DELETED, Presence.ABSENT})
 
 
-def address_of(source: Mapping[str, Any]) -> str:
-    """The address: `mail`, else a routable userPrincipalName; empty when neither is usable."""
-    mail = parse_address(source.get("mail"))
-    return mail if routable(mail) else usable_username(source.get("userPrincipalName"))
+class _Compiled(NamedTuple):
+    target: str
+    attribute: str  # a rule that only copies an attribute of text, the common case; else empty
+    expression: Expression
+    rule: FieldRule
 
 
-def fields_of(source: Mapping[str, Any], address: str) -> dict[str, str]:
-    """The account's fields, empty ones left out."""
-    fields = {target: text for target, name in FIELDS if (text := clean(source.get(name)))}
+def attributes_of(settings: SyncSettings) -> frozenset[str]:
+    """Every attribute of a person that these settings need."""
+    return _attributes(settings)
+
+
+def select_of(settings: SyncSettings) -> tuple[str, ...]:
+    """The `$select` of the users feed, `id` first: what is always read and what the settings name."""
+    return graph_select(attributes_of(settings))
+
+
+@lru_cache(maxsize=256)
+def _attributes(settings: SyncSettings) -> frozenset[str]:
+    names = {*ALWAYS, *(condition.attribute for condition in settings.scope.filters)}
+    for compiled in _compile(settings.mapping):
+        names |= compiled.expression.attributes
+    if "alias" in settings.matching:
+        names.add("proxyAddresses")
+    if "employee_id" in settings.matching:
+        names.add("employeeId")
+    return frozenset(names)
+
+
+@lru_cache(maxsize=256)
+def _compile(mapping: tuple[FieldRule, ...]) -> tuple[_Compiled, ...]:
+    compiled = []
+    for rule in mapping:
+        expression = parse(rule.value)
+        plain = expression.attributes == {rule.value} and rule.apply == "always" and rule.on_null == "clear"
+        compiled.append(_Compiled(rule.target, rule.value if plain else "", expression, rule))
+    return tuple(compiled)
+
+
+def fields_of(
+    source: Mapping[str, Any],
+    address: str,
+    mapping: tuple[FieldRule, ...],
+    before: Mapping[str, str] | None = None,
+) -> dict[str, str]:
+    """The account's fields, empty ones left out. `before` has the fields of an account that exists already: what is
+    applied only on create, or kept where the directory says nothing, comes from there.
+    """
+    fields: dict[str, str] = {}
+    for target, attribute, expression, rule in _compile(mapping):
+        value = source.get(attribute) if attribute else None
+        text = clean(value) if isinstance(value, str) else _value(expression, rule, source, before)
+        if text:
+            fields[target] = text
     if address:
         fields["email"] = address
     if isinstance(manager := source.get("manager"), str) and manager:
@@ -61,38 +97,15 @@ def fields_of(source: Mapping[str, Any], address: str) -> dict[str, str]:
     return fields
 
 
-def eligibility(record: PersonRecord) -> Reason:
-    """Why this person should not have an active account; `Reason.OK` when they should.
-
-    `accountEnabled` has three values: only an explicit false disables, only an explicit true creates; a person
-    whose properties have not all arrived yet waits.
-    """
-    if record.presence in GONE:
-        return Reason.LEFT
-    if record.presence is Presence.UNKNOWN:
-        return Reason.UNKNOWN
-    source = record.source
-    if is_guest(source):
-        return Reason.GUEST
-    enabled = source.get("accountEnabled")
-    if enabled is not True:
-        return Reason.DISABLED if enabled is False else Reason.UNKNOWN
-    if not address_of(source):
-        return Reason.NO_ADDRESS
-    named = clean(source.get("displayName")) or clean(source.get("givenName")) or clean(source.get("surname"))
-    return Reason.OK if named else Reason.NO_NAME
-
-
-def is_guest(source: Mapping[str, Any]) -> bool:
-    """A guest by `userType`, or, where Entra never set one, by the shape of the username."""
-    kind = source.get("userType")
-    if isinstance(kind, str) and kind:
-        return kind.casefold() == "guest"
-    return "#EXT#" in str(source.get("userPrincipalName") or "").upper()
-
-
-def display_name(record: PersonRecord) -> str:
-    """What to call a person: display name, else given and family name, else the username; may be empty."""
-    source = record.source
-    joined = f"{clean(source.get('givenName'))} {clean(source.get('surname'))}".strip()
-    return clean(source.get("displayName")) or joined or clean(source.get("userPrincipalName"))
+def _value(expression: Expression, rule: FieldRule, source: Mapping[str, Any], before: Mapping[str, str] | None) -> str:
+    if before is not None and rule.apply == "on_create":
+        return before.get(rule.target, "")
+    if text := evaluate(expression, source):
+        return text
+    match rule.on_null:
+        case "keep":
+            return (before or {}).get(rule.target, "")
+        case "default":
+            return clean(rule.default)
+        case _:
+            return ""

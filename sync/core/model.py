@@ -133,6 +133,28 @@ class Page(NamedTuple):
     skipped: int = 0  # items whose id is not an object id of Entra's: nothing could be stored under it
 
 
+class Hand(StrEnum):
+    """What an admin did to an account by hand; synchronising never overrides it."""
+
+    NONE = ""
+    BLOCKED = "blocked"  # inactive, or never made, whatever the directory says
+    KEPT = "kept"  # active, whatever the directory says
+
+
+MatchedBy = Literal["", "address", "alias", "employee_id", "rehired"]
+
+
+@dataclass(frozen=True, slots=True)
+class Pin:
+    """A run was undone for this person: the account stays as it is until the directory says something new.
+
+    `told` is a digest of what the directory said then; `groups` are the groups the account keeps meanwhile.
+    """
+
+    told: str
+    groups: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class PersonRecord:
     """What is stored of one person of one tenant, with the account linked to it. One row."""
@@ -154,11 +176,18 @@ class PersonRecord:
     held: str = ""  # id of the hold that keeps a removal from being applied
     mail: MailMark = MailMark.NONE
     baseline: bool = False  # was there at the first full pass
+    matched_by: MatchedBy = ""  # how the account was found, where it was there before
+    hand: Hand = Hand.NONE
+    own: Mapping[str, str] = field(default_factory=dict)  # fields an admin edited by hand: they win; empty clears
+    audience: bool = False  # the account receives phishing simulations
+    pin: Pin | None = None
     etag: str = field(default="", compare=False)
 
     @property
     def groups(self) -> frozenset[str]:
-        """Ids of the groups the person is a direct member of."""
+        """Ids of the groups the person is a direct member of, as Moxso goes by them."""
+        if self.pin is not None:
+            return frozenset(self.pin.groups)
         return frozenset(group for group, order in self.memberships.items() if order > 0)
 
 
@@ -180,15 +209,6 @@ class GroupRecord:
         return str(self.source.get("displayName") or "")
 
 
-@dataclass(frozen=True, slots=True)
-class SyncSettings:
-    """What the admin chose for one connection. `version` grows with every save and is the ETag of the API."""
-
-    version: int = 1
-    mail_existing: bool = False  # mail the people who are there at the first full pass too
-    onboarding: bool = True  # mail people who join later
-
-
 class Action(StrEnum):
     """What a plan does to one account."""
 
@@ -197,6 +217,7 @@ class Action(StrEnum):
     UPDATE = "update"
     DEACTIVATE = "deactivate"
     REACTIVATE = "reactivate"
+    MOVE = "moved"  # only groups or the audience changed
     SKIP = "skip"
 
 

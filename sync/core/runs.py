@@ -1,6 +1,7 @@
 """Runs, holds and mails: what happened, what waits, what was sent.
 
-A run is one pull or one full pass. Its work is split into numbered parts, each applied by one queue message;
+A run is one pull, one full pass, one revisit (everybody is decided again: settings or groups changed), or one act of
+an admin on single accounts. Its work is split into numbered parts, each applied by one queue message;
 `finish_part` marks a part done in the same conditional write that adds its counts, so that a part counts once
 however often its message comes, and exactly one caller sees the last part finish.
 """
@@ -14,13 +15,18 @@ from typing import Literal
 
 from sync.core.model import Reason
 
-Cause = Literal["notification", "timer", "admin", "first", "reconcile", "reset", "approval"]
+Kind = Literal["pull", "pass", "revisit", "act"]
+Cause = Literal[
+    "notification", "timer", "admin", "first", "reconcile", "reset", "approval", "settings", "groups", "undo"
+]
+Held = Literal["accounts", "scope", "audience"]  # all removals; those by scope; simulations of active accounts
 
 
 class Stage(StrEnum):
     """Where a run is. A pull goes applying -> done; a full pass walks the whole line, a first one waits for Start."""
 
     READING = "reading"
+    GROUPING = "grouping"
     PLANNING = "planning"
     WAITING = "waiting"
     APPLYING = "applying"
@@ -43,7 +49,7 @@ class Run:
     id: str
     scope: str
     connection: str
-    kind: Literal["pull", "pass"]
+    kind: Kind
     cause: Cause
     epoch: int
     started_at: str
@@ -60,6 +66,12 @@ class Run:
     block: int = 0  # blocks read so far
     read: int = 0  # items read so far
     delta_links: Mapping[str, str] = field(default_factory=dict)  # feed -> deltaLink the pass reached
+    selected: tuple[str, ...] = ()  # the attributes that the pass reads of people
+    lost_groups: tuple[str, ...] = ()  # groups that scope or audience go by, and that vanished or shrank too much
+    holding: tuple[Held, ...] = ()  # what of the removals waits for an admin
+    hold: str = ""  # the id of their hold
+    by: str = ""  # the admin who caused it
+    of: str = ""  # the run that was undone
     frozen: tuple[str, ...] = ()  # feeds the pass was refused: nothing is concluded from them
     parts: int = 0  # parts of the present stage
     done_parts: frozenset[int] = frozenset()
@@ -74,6 +86,7 @@ class HeldRemoval:
     object_id: str
     name: str
     reason: Reason
+    audience: bool = False  # the account stays; only its place in the audience is at stake
     absent_order: int = 0  # a pass missed the person: the order to record the absence with; 0: the row tells already
 
 
@@ -102,6 +115,7 @@ class GuardWindow:
     scope: str
     active: int = 0
     removals: Mapping[str, tuple[str, int]] = field(default_factory=dict)  # part key -> (when ISO, how many)
+    lost: Mapping[str, tuple[str, int]] = field(default_factory=dict)  # "group:part key" -> (when ISO, members lost)
     etag: str = field(default="", compare=False)
 
 

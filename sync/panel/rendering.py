@@ -11,7 +11,7 @@ import jinja2
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
-from sync.core.mapping import display_name
+from sync.core.person import name_of
 from sync.panel import words
 from sync.panel.problems import Problem
 from sync.panel.session import Session, form_token
@@ -39,7 +39,7 @@ class Pages:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self._templates.globals.update(words=words, assets=f"/assets/{self.assets_version}", display_name=display_name)
+        self._templates.globals.update(words=words, assets=f"/assets/{self.assets_version}", name_of=name_of)
         self._templates.filters.update(
             number=words.number, duration=words.duration, relative=self._relative, absolute=words.absolute
         )

@@ -8,13 +8,13 @@ from dataclasses import replace
 from shared.events import log
 from sync.core.connection import Connection, ConnectionView
 from sync.core.decide import Decision, hold_back
-from sync.core.mapping import display_name
 from sync.core.merge import fold_groups, fold_page, merge_edges, merge_person
 from sync.core.messages import ChangesMessage, unpack
-from sync.core.model import ChangeKind, GroupChange, MembershipChange, PersonRecord, UserChange
+from sync.core.model import ChangeKind, GroupChange, MembershipChange, PersonRecord, Reason, UserChange
+from sync.core.person import name_of
 from sync.core.runs import HeldRemoval
 from sync.ports import LoadedShard
-from sync.usecases import compare, holds, settle
+from sync.usecases import compare, holds, reaching, revisit, settle
 from sync.usecases.commit import Done, Pair, Work, claimed_by, commit_people, send_mails
 from sync.usecases.groups import apply_groups, count_members
 from sync.usecases.sending import GROUPS, Change
@@ -27,7 +27,7 @@ def run(services: Services, message: ChangesMessage) -> None:
     view = services.connections.load(message.connection)
     if view is None or not view.connection.live or view.connection.epoch != message.epoch:
         return
-    if message.work in {"plan", "apply", "remove"}:
+    if message.work in {"groups", "plan", "apply", "remove"}:
         compare.run(services, view, message)
         return
     changes = unpack(message.changes)
@@ -59,10 +59,10 @@ def _accounts(services: Services, connection: Connection, message: ChangesMessag
 
 
 def _beside_accounts(message: ChangesMessage, done: Done) -> Mapping[str, int]:
-    """What the audit does not count: removals that wait, people who changed groups, groups that changed."""
+    """What the audit does not count: removals that wait, groups that changed."""
     if message.shard == GROUPS:
         return {"groups": done.written}
-    return {"held": done.held, "moved": done.moved}
+    return {"held": done.held}
 
 
 def _confirmed(
@@ -84,8 +84,25 @@ def _inline(services: Services, view: ConnectionView, message: ChangesMessage, c
     edges = [c for c in changes if isinstance(c, MembershipChange) and c.order >= floor]
     if message.shard == GROUPS:
         groups = [c for c in fold_groups(c for c in changes if isinstance(c, GroupChange)) if c.order >= floor]
-        return apply_groups(services, view.connection.scope, groups, edges)
+        done = apply_groups(services, view.connection.scope, groups, edges)
+        _reach_anew(services, view)
+        return done
     return _people(services, view, message, users, edges)
+
+
+def _reach_anew(services: Services, view: ConnectionView) -> None:
+    """Where scope or audience go by groups: see whether they reach other people now, and have those decided again.
+
+    Nothing is remembered of it but the reach itself, stored last: a killed worker finds the same difference again.
+    """
+    if not view.connection.settings.names_groups:
+        return
+    before = services.groups.reach(view.connection.scope)
+    lost = reaching.lost(services, view.connection)
+    after = reaching.compute(view.connection.settings, services.groups.load(view.connection.scope))
+    if before.version and (before.scope, before.audience) != (after.scope, after.audience):
+        revisit.begin(services, view, "groups", lost=lost)
+    reaching.refresh(services, view.connection)
 
 
 def _people(
@@ -137,14 +154,34 @@ def _guarded(
 ) -> list[Decision]:
     """Let removals through, or put all of this part's on a hold; joins and updates go on."""
     released = {change.object_id for change in changes.values() if change.released}
-    removing = [d for d in decisions if d.removes and d.after.object_id not in released]
+    removing = [d for d in decisions if (d.removes or d.drops) and d.after.object_id not in released]
     if not removing:
         return decisions
-    permitted, limit = holds.permit(services, view.connection, f"{message.run}:{message.part}", len(removing))
-    if permitted:
-        return decisions
-    people = [HeldRemoval(d.after.object_id, display_name(d.after), d.reason) for d in removing]
-    hold = holds.add(services, view.connection, message.run, "changes in Entra", people)
-    log("guard.held", connection=view.connection.id, run=message.run, removals=len(removing), limit=limit)
-    held = {d.after.object_id for d in removing}
-    return [hold_back(d, hold) if d.after.object_id in held else d for d in decisions]
+    part = f"{message.run}:{message.part}"
+    shrunk = holds.shrunk(services, view.connection, part, lost_members(decisions))
+    waiting = {d.after.object_id: d.before.held for d in removing if d.before.held}
+    free = [d for d in removing if d.after.object_id not in waiting]
+    by_group = [d for d in free if shrunk & (d.before.groups - d.after.groups) and _by_choice(d)]
+    counted = [d for d in free if d.removes and d not in by_group]
+    permitted, limit = holds.permit(services, view.connection, part, len(counted)) if counted else (True, 0)
+    holding = by_group + ([] if permitted else counted)
+    if holding:
+        people = [HeldRemoval(d.after.object_id, name_of(d.after.source), d.reason, not d.removes) for d in holding]
+        cause = holds.group_cause(services, view.connection.scope, shrunk) if by_group else "changes in Entra"
+        hold = holds.add(services, view.connection, message.run, cause, people)
+        log("guard.held", connection=view.connection.id, run=message.run, removals=len(holding), limit=limit)
+        waiting.update({d.after.object_id: hold for d in holding})
+    return [hold_back(d, waiting[d.after.object_id]) if d.after.object_id in waiting else d for d in decisions]
+
+
+def _by_choice(decision: Decision) -> bool:
+    return decision.drops or decision.reason is Reason.OUT_OF_SCOPE
+
+
+def lost_members(decisions: Sequence[Decision]) -> Mapping[str, int]:
+    """How many direct people each group loses by these decisions."""
+    lost: dict[str, int] = {}
+    for decision in decisions:
+        for group in decision.before.groups - decision.after.groups:
+            lost[group] = lost.get(group, 0) + 1
+    return lost

@@ -17,8 +17,9 @@ from shared.errors import Conflict
 from sync.core.connection import Connection, shard_of
 from sync.core.counting import recount
 from sync.core.decide import Claim, account_id_for, new_account_id
-from sync.core.mapping import address_of, eligibility, fields_of
-from sync.core.model import AccountState, Action, ActivityEntry, MailMark, PersonRecord, Reason
+from sync.core.eligibility import GONE
+from sync.core.model import AccountState, Action, ActivityEntry, Hand, MailMark, PersonRecord, Reason
+from sync.core.person import address_of
 from sync.ports import Activity, Holder
 from sync.usecases.services import Services
 
@@ -139,7 +140,7 @@ def _succeed(
         return Claim(granted=False, holder=holder.object_id)
     told = news.get(holder.object_id, other)
     theirs = address_of(told.source)
-    gone = eligibility(told) is Reason.LEFT and other.reason is not Reason.ADMIN
+    gone = told.presence in GONE and other.hand is Hand.NONE
     left_behind = theirs != address and (theirs != "" or other.address != address)
     if not gone and not left_behind:
         return Claim(granted=False, holder=holder.object_id)
@@ -170,7 +171,7 @@ def _without_address(record: PersonRecord, address: str) -> PersonRecord:
     """
     if record.address != address:
         return record
-    return replace(record, address="", fields=fields_of(record.source, ""))
+    return replace(record, address="", fields={name: text for name, text in record.fields.items() if name != "email"})
 
 
 def _without(record: PersonRecord, now: str) -> PersonRecord:
@@ -185,4 +186,7 @@ def _without(record: PersonRecord, now: str) -> PersonRecord:
         address="",
         fields={},
         held="",
+        own={},
+        audience=False,
+        matched_by="",
     )

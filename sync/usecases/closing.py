@@ -20,12 +20,12 @@ from sync.usecases.staged import ADDRESSES, MEMBERS, REMOVALS
 
 
 def finish(services: Services, view: ConnectionView, run: Run) -> None:
-    """The pass is complete. Raises Conflict when somebody else finishes it."""
+    """A pass or a revisit is complete. Raises Conflict when somebody else finishes it."""
     now = iso(services.clock.now())
     done = services.runs.save(replace(run, stage=Stage.DONE, outcome=Outcome.COMPLETE, finished_at=now, touched_at=now))
     counts = run.counts
     log(
-        "pass.finished",
+        "pass.finished" if run.kind == "pass" else "revisit.finished",
         connection=view.connection.id,
         run=run.id,
         created=counts.get("create", 0) + counts.get("link", 0),
@@ -33,7 +33,16 @@ def finish(services: Services, view: ConnectionView, run: Run) -> None:
         deactivated=counts.get("deactivate", 0),
         held=counts.get("held", 0),
     )
+    if run.kind == "revisit":
+        measure(services, view.connection)
+        services.staging.clear(run.scope, f"{run.id}{REMOVALS}")
+        update_reader(services, view.connection.id, lambda reader: _without_revisit(reader, run))
+        return
     close(services, view, done)
+
+
+def _without_revisit(reader: Reader, run: Run) -> Reader:
+    return replace(reader, revisit_run="") if reader.revisit_run == run.id else reader
 
 
 def close(services: Services, view: ConnectionView, run: Run) -> None:
@@ -69,7 +78,9 @@ def _with_cursors(reader: Reader, run: Run) -> Reader:
     feeds = dict(reader.feeds)
     for feed in FEEDS:
         if feed in run.delta_links:
-            feeds[feed] = FeedState(run.delta_links[feed], "", run.started_at, run.started_at)
+            feeds[feed] = FeedState(
+                run.delta_links[feed], "", run.started_at, run.started_at, run.selected if feed == "users" else ()
+            )
         elif feed in run.frozen:
             feeds[feed] = FeedState(frozen="permission_missing", pulled_at=run.started_at)
     return replace(

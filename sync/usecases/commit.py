@@ -16,12 +16,13 @@ from shared.events import log
 from sync.core.connection import Connection
 from sync.core.counting import recount
 from sync.core.decide import Context, Decision, decide, differs, wanted_address
-from sync.core.mapping import GONE, display_name
+from sync.core.eligibility import GONE
 from sync.core.messages import MailMessage
 from sync.core.model import MailMark, PersonRecord, Presence, Reason
+from sync.core.person import name_of
 from sync.core.runs import Mail
 from sync.ports import COMMIT_LIMIT, Activity, LoadedShard, RowTooLarge, TransactionTooLarge
-from sync.usecases import claims
+from sync.usecases import claims, reaching
 from sync.usecases.services import Services
 
 TRIES = 8
@@ -51,7 +52,6 @@ class Done:
     conflicts: int = 0
     members: dict[str, int] = field(default_factory=dict)  # group -> people more (or fewer)
     held: int = 0  # removals that wait for an admin
-    moved: int = 0  # people who changed groups
     after: dict[str, PersonRecord] = field(default_factory=dict)  # by the last attempt's decisions, written or not
 
 
@@ -73,19 +73,21 @@ def _attempt(services: Services, work: Work, loaded: LoadedShard, propose: Propo
     pairs = propose(loaded)
     now = iso(services.clock.now())
     scope = work.connection.scope
+    policy = reaching.policy(services, work.connection)
     wants = {
-        merged.object_id: (address, merged.account_id) for _, merged in pairs if (address := wanted_address(merged))
+        merged.object_id: (address, merged.account_id)
+        for _, merged in pairs
+        if (address := wanted_address(merged, policy))
     }
     granted = claims.resolve(services, work.connection, wants, _news(pairs), work.run) if wants else {}
     if any(claim.took_over for claim in granted.values()):  # another's row, perhaps of this shard, was written
         loaded = services.people.load(scope, work.shard, work.ids)
         pairs = propose(loaded)
-    decisions = permit(decide(pairs, granted, Context(work.connection.settings, now, work.first)))
+    decisions = permit(decide(pairs, granted, Context(policy, now, work.first)))
     writes = [decision for decision in decisions if _worth_writing(decision, work)]
     done.after = {decision.after.object_id: decision.after for decision in decisions}
     done.unchanged = len(decisions) - len(writes)
     done.held = sum(decision.reason is Reason.HELD for decision in decisions)
-    done.moved = sum(decision.before.groups != decision.after.groups for decision in writes)
     chunks = [writes[start : start + COMMIT_LIMIT] for start in range(0, len(writes), COMMIT_LIMIT)]
     while chunks:
         chunk = chunks.pop(0)
@@ -160,7 +162,7 @@ def send_mails(services: Services, connection: Connection, people: Sequence[Pers
                 object_id=person.object_id,
                 connection=connection.id,
                 address=person.address,
-                name=display_name(person),
+                name=name_of(person.source),
                 created_at=now,
             )
             for person in people

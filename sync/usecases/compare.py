@@ -18,21 +18,22 @@ from shared.events import log
 from sync.core.address import address_key
 from sync.core.connection import ConnectionView
 from sync.core.decide import Context, Decision, decide, hold_back, wanted_address
-from sync.core.mapping import address_of, is_guest
 from sync.core.merge import merge_person, settle_edges
 from sync.core.messages import ChangesMessage
-from sync.core.model import AccountState, ChangeKind, PersonRecord, Presence, UserChange
-from sync.core.runs import Run, Stage
+from sync.core.model import AccountState, ChangeKind, PersonRecord, Presence, Reason, UserChange
+from sync.core.person import address_of, is_guest
+from sync.core.runs import Run
 from sync.ports import LoadedShard
-from sync.usecases import claims, lease, settle
+from sync.usecases import claims, lease, passgroups, reaching, removing, settle
 from sync.usecases.commit import Pair, Work, claimed_by, commit_people, counted_groups, send_mails
 from sync.usecases.groups import count_members
 from sync.usecases.rows import update_reader
 from sync.usecases.sending import GROUPS
 from sync.usecases.services import Services
 from sync.usecases.staged import ADDRESSES, MEMBERS, REMOVALS, Picture, read
+from sync.usecases.stages import WORK
 
-STAGES = {"plan": Stage.PLANNING, "apply": Stage.APPLYING, "remove": Stage.REMOVING}
+STAGES = {work: stage for stage, work in WORK.items()}
 ASK_AGAIN = 30.0  # seconds, where Graph did not say how long to wait
 _REMOVE_PARTS = 1000  # the audit tells a shard's removals from its joins and updates by the part
 
@@ -46,8 +47,8 @@ def run(services: Services, view: ConnectionView, message: ChangesMessage) -> No
     counts: Mapping[str, int] | None
     if message.work == "remove":
         counts = _remove(services, view, current, message)
-    elif message.shard == GROUPS:
-        counts = settle.groups_part(services, scope, current, dry=message.work == "plan")
+    elif message.work == "groups":
+        counts = passgroups.apply(services, scope, current)
     elif message.work == "plan":
         counts = _plan(services, view, current, message)
     else:
@@ -77,6 +78,8 @@ class _Shard:
         return pairs
 
     def _merged(self, stored: PersonRecord) -> PersonRecord:
+        if self.run.kind == "revisit":
+            return stored
         change = self.picture.people.get(stored.object_id)
         merged = stored if change is None or _known(stored, change) else merge_person(stored, change)
         # Somebody in the bin is not listed as a member, keeps the memberships, and comes back with them.
@@ -90,7 +93,8 @@ class _Shard:
     def absent(self, stored: PersonRecord) -> bool:
         """Whether a person who is stored was missed by this (complete) pass and not told of since it began."""
         return (
-            stored.presence is Presence.PRESENT
+            self.run.kind == "pass"
+            and stored.presence is Presence.PRESENT
             and stored.object_id not in self.picture.people
             and stored.order < self.run.start_order
         )
@@ -115,9 +119,10 @@ def _plan(services: Services, view: ConnectionView, current: Run, message: Chang
     connection, shard = view.connection, message.shard
     staged = _picture(services, connection.scope, current, shard)
     pairs = staged.pairs(services.people.load(connection.scope, shard))
-    wants = {m.object_id: (address, m.account_id) for _, m in pairs if (address := wanted_address(m))}
+    policy = reaching.policy(services, connection)
+    wants = {m.object_id: (address, m.account_id) for _, m in pairs if (address := wanted_address(m, policy))}
     foreseen = claims.foresee(services, connection, wants)
-    decisions = decide(pairs, foreseen, Context(connection.settings, current.started_at, current.first))
+    decisions = decide(pairs, foreseen, Context(policy, current.started_at, current.first))
     counts: dict[str, int] = {}
     addresses: list[str] = []
     for decision in decisions:
@@ -158,14 +163,14 @@ def _apply(services: Services, view: ConnectionView, current: Run, message: Chan
         return staged.pairs(loaded)
 
     def permit(decisions: list[Decision]) -> list[Decision]:
-        found["removing"] = [d.after for d in decisions if d.removes]
-        return [hold_back(d, d.before.held) if d.removes else d for d in decisions]
+        found["removing"] = [d for d in decisions if d.removes or d.drops]
+        return [hold_back(d, d.before.held) if d.removes or d.drops else d for d in decisions]
 
     work = Work(connection, current.id, message.part, shard, None, first=current.first, keep_order=True)
     done = commit_people(services, work, propose, permit)
     send_mails(services, connection, found["repeated"])
     _leave_removals(services, connection.scope, current, shard, found)
-    if GROUPS not in current.frozen:
+    if current.kind == "pass" and GROUPS not in current.frozen:
         _leave_members(services, connection.scope, current, message.part, {**found["stored"], **done.after})
     log(
         "apply.finished",
@@ -176,16 +181,27 @@ def _apply(services: Services, view: ConnectionView, current: Run, message: Chan
         unchanged=done.unchanged,
         conflicts=done.conflicts,
     )
-    active = [r for r in found["absent"] if r.account_state is AccountState.ACTIVE]
     counts = dict(services.people.run_counts(connection.scope, shard, current.id, message.part))
-    counts["removals"] = len(active) + len(found["removing"])
-    counts["gone"] = len(found["absent"]) + len(found["removing"])
+    counts.update(_removals(found["absent"], found["removing"]))
     return counts
+
+
+def _removals(absent: Sequence[PersonRecord], removing: Sequence[Decision]) -> dict[str, int]:
+    """What the guard is asked about: accounts to be taken away that do not wait for an admin already, how many of
+    them by scope, and all whom removing is to look at.
+    """
+    active = [r for r in absent if r.account_state is AccountState.ACTIVE and not r.held]
+    taking = [d for d in removing if d.removes and not d.before.held]
+    return {
+        "removals": len(active) + len(taking),
+        "by_scope": sum(d.reason is Reason.OUT_OF_SCOPE for d in taking),
+        "gone": len(absent) + len(removing),
+    }
 
 
 def _leave_removals(services: Services, scope: str, current: Run, shard: str, found: Mapping[str, Any]) -> None:
     removals = [[r.object_id, current.start_order] for r in found["absent"]]
-    removals += [[r.object_id, 0] for r in found["removing"]]
+    removals += [[d.after.object_id, 0] for d in found["removing"]]
     if removals:
         services.staging.put(scope, f"{current.id}{REMOVALS}", 0, {shard: canonical.dumps(removals)})
 
@@ -206,7 +222,8 @@ def still_there(
     pause = lease.pause(services, view.reader) if missing else timedelta(0)
     try:
         if not pause:
-            return services.directory.find_people(view.connection, missing) if missing else {}
+            found = services.directory.fetch_people(view.connection, missing, order=0) if missing else {}
+            return {object_id: person is not None for object_id, person in found.items()}
     except Transient as error:
         pause = timedelta(seconds=error.retry_after or ASK_AGAIN)
         until = iso(services.clock.now() + pause)
@@ -220,39 +237,33 @@ def still_there(
 def _remove(
     services: Services, view: ConnectionView, current: Run, message: ChangesMessage
 ) -> Mapping[str, int] | None:
-    """Take away what the pass found gone in this shard: permitted by the guard (or only people without an active
-    account, when their removals were held), and confirmed one by one where the evidence is absence. None when that
-    has to wait: the message is on its way again.
+    """Take away what the pass found gone in this shard, confirmed one by one where the evidence is absence. Where the
+    guard holds it, what the directory said is stored and the account stays. None when that has to wait: the message
+    is on its way again.
     """
     connection, shard = view.connection, message.shard
-    candidates = settle.removals_of(services, connection.scope, current, shard)
+    candidates = removing.candidates(services, connection.scope, current, shard)
     missing = [object_id for object_id, order in candidates.items() if order]
     there = still_there(services, view, message, missing)
     if there is None:
         return None
-    kept = sum(there.values())
-    held = bool(current.counts.get("held"))
     ids = [object_id for object_id in candidates if not there.get(object_id)]
 
     def propose(loaded: LoadedShard) -> list[Pair]:
         pairs = []
         for object_id in ids:
-            stored = loaded.records.get(object_id)
-            if stored is None or (held and stored.account_state is AccountState.ACTIVE):
-                continue
-            order = candidates[object_id]
-            kind = ChangeKind.ABSENT if order else ChangeKind.REVISIT
-            merged = merge_person(stored, UserChange(object_id, order, kind))
-            if merged is not stored or not order:
-                pairs.append((stored, merged))
+            if (stored := loaded.records.get(object_id)) is not None:
+                merged = removing.merged(stored, candidates[object_id])
+                if merged is not stored or not candidates[object_id]:
+                    pairs.append((stored, merged))
         return pairs
 
     def permit(decisions: list[Decision]) -> list[Decision]:
-        return decisions
+        return [hold_back(d, current.hold or d.before.held) if removing.waits(d, current) else d for d in decisions]
 
     part = message.part + _REMOVE_PARTS
     work = Work(connection, current.id, part, shard, ids)
     done = commit_people(services, work, propose, permit)
     count_members(services, connection.scope, done.members)
     counts = dict(services.people.run_counts(connection.scope, shard, current.id, part))
-    return {**counts, "kept": kept}
+    return {**counts, "kept": sum(there.values())}

@@ -11,8 +11,8 @@ from typing import NamedTuple, TypeVar
 
 from shared.errors import Defect
 from sync.core.connection import Connection, shards
-from sync.core.mapping import display_name
 from sync.core.model import AccountState, GroupRecord, PersonRecord, Presence, Reason
+from sync.core.person import name_of
 from sync.core.text import clean, fold
 from sync.usecases.services import Services
 
@@ -93,7 +93,13 @@ def groups(services: Services, connection: Connection, text: str, cursor: str, l
 def _texts(record: PersonRecord) -> tuple[str, ...]:
     source = record.source
     mail, username = source.get("mail"), source.get("userPrincipalName")
-    return (display_name(record), str(mail or ""), str(username or ""), record.address, clean(source.get("department")))
+    return (
+        name_of(record.source),
+        str(mail or ""),
+        str(username or ""),
+        record.address,
+        clean(source.get("department")),
+    )
 
 
 def _walk(

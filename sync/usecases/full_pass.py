@@ -8,6 +8,7 @@ concluded from a pass that did not reach the deltaLink of a feed.
 from __future__ import annotations
 
 import contextlib
+import logging
 from dataclasses import replace
 from datetime import timedelta
 
@@ -15,11 +16,12 @@ from shared.clock import iso, parse_iso
 from shared.errors import Conflict, NeedsAdmin, Transient
 from shared.events import log
 from sync.core.connection import ConnectionState, ConnectionView, Reader
+from sync.core.mapping import select_of
 from sync.core.messages import PassMessage
 from sync.core.model import FEEDS, FeedName, Page
 from sync.core.runs import Outcome, Run, Stage
 from sync.ports import CursorExpired
-from sync.usecases import closing, health, lease, passgroups, settle, start
+from sync.usecases import closing, health, lease, passgroups, settle, stages, start
 from sync.usecases.rows import update_reader
 from sync.usecases.sending import GROUPS, run_id
 from sync.usecases.services import Services
@@ -66,12 +68,12 @@ def _nudge(services: Services, view: ConnectionView, current: Run) -> None:
     else:
         with contextlib.suppress(Conflict):  # it moves after all
             touched = services.runs.save(replace(current, touched_at=iso(services.clock.now())))
-            settle.hand_out(services, view.connection, touched)
+            stages.hand_out(services, view.connection, touched)
 
 
 def stands_still(services: Services, current: Run) -> bool:
     """Whether nothing moved a pass on for a while."""
-    working = current.stage in settle.WORK and len(current.done_parts) < current.parts
+    working = current.stage in stages.WORK and len(current.done_parts) < current.parts
     patience = PARTS_STANDSTILL if working else STANDSTILL
     return services.clock.now() - parse_iso(current.touched_at or current.started_at) > patience
 
@@ -96,6 +98,7 @@ def _begin(services: Services, view: ConnectionView, message: PassMessage) -> No
         first=not view.connection.first_pass_done,
         start_order=lease.order_for(view, reader, 0),
         feed="users",
+        selected=select_of(view.connection.settings),
     )
     services.runs.save(begun)
     services.queue.send(replace(message, run=begun.id, block=0))
@@ -139,7 +142,10 @@ def _checkpoint(services: Services, view: ConnectionView, reader: Reader, messag
 
 def _staged(services: Services, view: ConnectionView, saved: Run) -> None:
     health.recovered(services, view)
-    entered = settle.enter(services, view, saved, Stage.PLANNING if saved.first else Stage.APPLYING, {})
+    if GROUPS not in saved.frozen and passgroups.told_nothing(services, view.connection.scope, saved):
+        saved = replace(saved, frozen=(*saved.frozen, GROUPS))
+        log("pass.no_groups", logging.WARNING, connection=view.connection.id, run=saved.id)
+    entered = stages.enter(services, view, saved, Stage.GROUPING, {})
     log("pass.staged", connection=view.connection.id, run=entered.id, parts=entered.parts)
 
 

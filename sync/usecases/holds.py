@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
@@ -11,8 +11,9 @@ from shared.clock import iso
 from shared.errors import Conflict, NeedsAdmin
 from shared.events import log
 from sync.core.connection import Connection
-from sync.core.guard import judge
+from sync.core.guard import judge, note_lost
 from sync.core.runs import HeldRemoval, Hold, Run
+from sync.usecases import reaching
 from sync.usecases.release import release
 from sync.usecases.services import Services
 
@@ -31,6 +32,41 @@ def permit(services: Services, connection: Connection, part: str, removals: int)
         except Conflict:
             continue
         return True, verdict.limit
+
+
+def shrunk(services: Services, connection: Connection, part: str, lost: Mapping[str, int]) -> frozenset[str]:
+    """Which of the groups that scope or audience go by lost too many members within a day, these included."""
+    if not lost or not connection.settings.names_groups:
+        return frozenset()
+    used = reaching.included(reaching.policy(services, connection).reach) & lost.keys()
+    if not used:
+        return frozenset()
+    members = {group: record.members for group, record in services.groups.load(connection.scope, sorted(used)).items()}
+    while True:
+        window = services.runs.window(connection.scope)
+        noted, found = note_lost(
+            window,
+            part,
+            {group: lost[group] for group in used},
+            members,
+            connection.settings.shrink_percent,
+            services.clock.now(),
+        )
+        if noted == window:
+            return found
+        try:
+            services.runs.save_window(noted)
+        except Conflict:
+            continue
+        return found
+
+
+def group_cause(services: Services, scope: str, groups: Collection[str]) -> str:
+    """What an admin reads as the cause of a hold that groups brought about."""
+    stored = services.groups.load(scope, sorted(groups))
+    names = sorted(stored[group].name or group for group in groups if group in stored)
+    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+    return f"group vanished or shrank: {', '.join(names[:3])}{more}"
 
 
 def add(services: Services, connection: Connection, run: str, cause: str, removals: Sequence[HeldRemoval]) -> str:

@@ -8,6 +8,9 @@ from dataclasses import replace
 from shared import canonical
 from sync.core.merge import fold_groups, merge_group, settle_edges
 from sync.core.model import ChangeKind, GroupChange, GroupRecord, Page, Presence
+from sync.core.runs import Run
+from sync.usecases.sending import GROUPS
+from sync.usecases.services import Services
 
 
 def encoded(pages: Iterable[Page]) -> bytes:
@@ -49,3 +52,30 @@ def merged(
     after = before if change is None else merge_group(before, change)
     settled = settle_edges(after.parents, parents, start_order)
     return after if settled is after.parents else replace(after, parents=settled)
+
+
+def apply(services: Services, scope: str, run: Run) -> Mapping[str, int]:
+    """Write the groups of a pass: staged beside stored. Those a complete pass missed are marked absent."""
+    if GROUPS in run.frozen:
+        return {}
+    staged, parents = read(services.staging.get(scope, run.id, GROUPS))
+    stored = services.groups.load(scope)
+    writes = []
+    for object_id in {**staged, **parents, **stored}:
+        before = stored.get(object_id) or GroupRecord(object_id)
+        change = staged.get(object_id)
+        if change is None and before.presence is Presence.PRESENT and before.order < run.start_order:
+            change = GroupChange(object_id, run.start_order, ChangeKind.ABSENT, {}, Presence.ABSENT)
+        after = merged(before, change, parents.get(object_id, {}), run.start_order)
+        if replace(after, order=before.order) != before:
+            writes.append(after)
+    services.groups.commit(scope, writes)
+    return {"groups": sum(change.kind is not ChangeKind.REMOVED for change in staged.values())}
+
+
+def told_nothing(services: Services, scope: str, run: Run) -> bool:
+    """Whether the groups feed answered without a single group although some are stored: more likely a lost right than
+    a tenant without groups, so nothing may be concluded from it.
+    """
+    staged, _ = read(services.staging.get(scope, run.id, GROUPS))
+    return not staged and any(group.presence is Presence.PRESENT for group in services.groups.load(scope).values())

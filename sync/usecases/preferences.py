@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from sync.core.connection import Connection
-from sync.core.model import SyncSettings
+from sync.core.sync_settings import SyncSettings
 from sync.usecases.services import Services
 
 

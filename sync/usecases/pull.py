@@ -178,7 +178,12 @@ def _move_cursor(
     began: str,
 ) -> None:
     if block.delta_link:
-        moved = FeedState(delta_link=block.delta_link, delta_at=iso(services.clock.now()), pulled_at=began)
+        moved = FeedState(
+            delta_link=block.delta_link,
+            delta_at=iso(services.clock.now()),
+            pulled_at=began,
+            selected=feed.selected,
+        )
     else:
         moved = replace(feed, next_link=block.next_link)
     after = replace(

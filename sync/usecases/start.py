@@ -13,7 +13,7 @@ from sync.core.connection import Connection, ConnectionState, ConnectionView
 from sync.core.messages import PassMessage, PullMessage
 from sync.core.model import FEEDS
 from sync.core.runs import Outcome, Run, Stage
-from sync.usecases import settle
+from sync.usecases import stages
 from sync.usecases.rows import update_reader
 from sync.usecases.services import Services
 
@@ -53,7 +53,7 @@ def go_on(services: Services, view: ConnectionView) -> None:
         if services.clock.now() - parse_iso(run.started_at) > PLAN_LIFE:
             _read_again(services, view, run)
         else:
-            settle.enter(services, view, run, Stage.APPLYING, {})
+            stages.enter(services, view, run, Stage.APPLYING, {})
     except Conflict:
         return  # somebody else took it on
 

@@ -12,9 +12,11 @@ from shared.clock import iso, parse_iso
 from shared.errors import NeedsAdmin, Transient
 from shared.events import log
 from sync.core.connection import ConnectionState, ConnectionView, FeedState
+from sync.core.mapping import select_of
 from sync.core.messages import MailMessage, PassMessage, PullMessage
 from sync.core.model import FEEDS
-from sync.usecases import connect, full_pass, holds, release, subscribe
+from sync.core.runs import Outcome
+from sync.usecases import connect, full_pass, holds, release, revisit, subscribe
 from sync.usecases.services import Services
 
 MAIL_SWEEP = timedelta(minutes=10)  # a due mail older than this has lost its message
@@ -49,6 +51,8 @@ def _one(services: Services, view: ConnectionView, now: datetime, counts: dict[s
     if not connection.live or (view.reader.retry_at and view.reader.retry_at > iso(now)):
         return
     counts["passes"] += _pass_due(services, view, now)
+    if view.reader.revisit_run:
+        _revisit_due(services, view)
     if connection.state in _IMPORTED:
         counts["pulls"] += _pulls_due(services, view, now)
     if connection.state in {*_IMPORTED, ConnectionState.IMPORTING}:
@@ -83,7 +87,10 @@ def _pass_due(services: Services, view: ConnectionView, now: datetime) -> int:
             not (feed.delta_link or feed.frozen) for feed in (reader.feeds.get(name, FeedState()) for name in FEEDS)
         )
         waited = now - parse_iso(reader.passed_at) if reader.passed_at else None
-        due = waited is None or cursorless or waited >= _seconds(services.settings.full_pass_interval)
+        narrow = bool(
+            {*select_of(connection.settings)} - {*reader.feeds.get("users", FeedState()).selected}
+        )  # settings need attributes that this cursor does not tell
+        due = waited is None or cursorless or narrow or waited >= _seconds(services.settings.full_pass_interval)
         cause = "reconcile"
     else:
         due, cause = True, "first"
@@ -93,6 +100,12 @@ def _pass_due(services: Services, view: ConnectionView, now: datetime) -> int:
     if due:
         services.queue.send(PassMessage(connection.id, connection.epoch, cause=cause))  # type: ignore[arg-type]
     return int(due)
+
+
+def _revisit_due(services: Services, view: ConnectionView) -> None:
+    current = services.runs.get(view.connection.scope, view.reader.revisit_run)
+    if current is None or current.outcome is not Outcome.RUNNING or full_pass.stands_still(services, current):
+        revisit.nudge(services, view)
 
 
 def _mails_due(services: Services, view: ConnectionView, now: datetime) -> None:

@@ -10,12 +10,16 @@ from msgraph.generated.users.delta.delta_get_response import DeltaGetResponse
 from sync.adapters.graph.decode import decode_page
 from sync.core.decide import Claim, Context, decide, new_account_id, wanted_address
 from sync.core.delta import read_page
+from sync.core.mapping import select_of
 from sync.core.merge import fold_page, merge_person
-from sync.core.model import PersonRecord, SyncSettings
+from sync.core.model import PersonRecord
+from sync.core.scope import Policy
+from sync.core.sync_settings import SyncSettings
 from tests.bench.crowd import BASE, PAGE, page_bytes
 from tests.bench.figures import Figure
 
 PEOPLE, TYPED_PEOPLE = 20_000, 600
+SELECT = select_of(SyncSettings())
 
 
 def run() -> list[Figure]:
@@ -55,15 +59,15 @@ def typed_ratio(ours: float, bare: float) -> float:
 def _reading(pages: list[bytes]) -> float:
     began = time.process_time()
     for body in pages:
-        read_page(decode_page(body), "users", BASE, "", order=1, full=True)
+        read_page(decode_page(body), "users", BASE, "", order=1, full=True, select=SELECT)
     return time.process_time() - began
 
 
 def _deciding(pages: list[bytes]) -> float:
-    context = Context(SyncSettings(), "2026-03-02T08:00:00.000Z", first=True)
+    context = Context(Policy(SyncSettings()), "2026-03-02T08:00:00.000Z", first=True)
     began = time.process_time()
     for body in pages:
-        page = read_page(decode_page(body), "users", BASE, "", order=1, full=True)
+        page = read_page(decode_page(body), "users", BASE, "", order=1, full=True, select=SELECT)
         pairs = []
         for change in fold_page(page.users):
             stored = PersonRecord(change.object_id)
@@ -71,7 +75,7 @@ def _deciding(pages: list[bytes]) -> float:
         claims = {
             merged.object_id: Claim(granted=True, account_id=new_account_id("scope", merged.object_id))
             for _, merged in pairs
-            if wanted_address(merged)
+            if wanted_address(merged, context.policy)
         }
         decide(pairs, claims, context)
     return time.process_time() - began

@@ -19,7 +19,7 @@ from sync.core.connection import (
     Watch,
     workspace_key,
 )
-from sync.core.model import SyncSettings
+from sync.core.sync_settings import SyncSettings
 from tests.contracts.conftest import Store
 from tests.contracts.people_of import TENANT
 

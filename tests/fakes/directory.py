@@ -15,8 +15,9 @@ from typing import Any
 from shared.clock import Clock
 from shared.errors import Transient
 from sync.core.connection import Connection
-from sync.core.delta import MalformedPage, read_page
-from sync.core.model import FeedName, Page
+from sync.core.delta import MalformedPage, read_page, read_user
+from sync.core.mapping import select_of
+from sync.core.model import FeedName, Page, UserChange
 from sync.ports import CursorExpired, TenantInfo
 from tests.fakes.faults import Faults
 from tests.fakes.tenant import MEMBER_TYPES, Tenant, Version
@@ -79,7 +80,7 @@ class FakeDirectory:
             raise refusal
         data = self._page(tenant, feed, cursor)
         try:
-            return read_page(data, feed, BASE, cursor, order=order, full=full)
+            return read_page(data, feed, BASE, cursor, order=order, full=full, select=select_of(connection.settings))
         except MalformedPage as error:
             raise Transient(f"malformed page: {error}") from error
 
@@ -96,12 +97,21 @@ class FakeDirectory:
         """What the tenant granted."""
         return self._called("granted_roles", connection).roles
 
-    def find_people(self, connection: Connection, object_ids: Sequence[str]) -> Mapping[str, bool]:
+    def fetch_people(
+        self, connection: Connection, object_ids: Sequence[str], *, order: int
+    ) -> Mapping[str, UserChange | None]:
         """The truth of this moment: single reads do not lag."""
-        tenant = self._called("find_people", connection)
+        tenant = self._called("fetch_people", connection)
         if (refusal := tenant.refusals.get("users")) is not None:
             raise refusal
-        return {one: not tenant.finds_nobody and tenant.person(one) is not None for one in object_ids}
+        select = select_of(connection.settings)
+        found: dict[str, UserChange | None] = {}
+        for one in object_ids:
+            properties = None if tenant.finds_nobody else tenant.person(one)
+            manager = tenant.people[one][-1].manager if properties is not None else ""
+            told = {**(properties or {}), **({"manager": {"id": manager}} if manager else {})}
+            found[one] = None if properties is None else read_user(told, one, order, select)
+        return found
 
     # --- rounds --------------------------------------------------------------------------------------------------
 

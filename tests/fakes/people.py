@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from shared.errors import Defect
 from sync.core.model import Counts, GroupRecord, PersonRecord
+from sync.core.scope import Reach
 from sync.ports import COMMIT_LIMIT, Activity, BadCursor, LoadedShard, RowTooLarge, TransactionTooLarge
 from tests.fakes.rows import Ground, Rows
 
@@ -106,6 +107,19 @@ class FakeGroups:
     def __init__(self, ground: Ground) -> None:
         self._ground = ground
         self._groups: Rows[GroupRecord] = Rows(ground)
+        self._reaches: Rows[Reach] = Rows(ground)
+
+    def reach(self, scope: str) -> Reach:
+        """The stored one, or an empty one."""
+        with self._ground.lock:
+            self._ground.faults.read("groups.reach")
+            return self._reaches.get((scope,)) or Reach()
+
+    def save_reach(self, scope: str, reach: Reach) -> Reach:
+        """Conditional."""
+        with self._ground.lock, self._ground.faults.effect("groups.save_reach"):
+            self._reaches.check((scope,), reach.etag)
+            return self._reaches.put((scope,), reach)
 
     def load(self, scope: str, object_ids: Sequence[str] | None = None) -> Mapping[str, GroupRecord]:
         """The named groups, or all."""

@@ -5,8 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from sync.core.mapping import address_of, eligibility, fields_of
+from sync.core.eligibility import eligibility
+from sync.core.mapping import fields_of
 from sync.core.model import AccountState, GroupRecord, MailMark, PersonRecord, Presence, Reason, make_order
+from sync.core.person import address_of
+from sync.core.scope import Policy
+from sync.core.sync_settings import DEFAULT_MAPPING, SyncSettings
 
 HOSTILE = "<img src=x onerror=alert(1)>"
 TURNED = "Ana \u202eneil\u202c"  # a right-to-left override
@@ -23,7 +27,7 @@ def person(number: int, since: str) -> PersonRecord:
     remarkable = _remarkable()
     properties = remarkable[number] if number < len(remarkable) else _ordinary(number)
     record = PersonRecord(object_id(number), ORDER, presence=Presence.PRESENT, source=properties, since=since)
-    address, reason = address_of(properties), eligibility(record)
+    address, reason = address_of(properties), eligibility(record, Policy(SyncSettings()))
     if properties.get("conflict"):
         return replace(record, reason=Reason.ADDRESS_CONFLICT, conflict_with=object_id(1))
     if reason is not Reason.OK:
@@ -35,7 +39,7 @@ def person(number: int, since: str) -> PersonRecord:
         origin="entra",
         reason=Reason.OK,
         address=address,
-        fields=fields_of(properties, address),
+        fields=fields_of(properties, address, DEFAULT_MAPPING),
         mail=MailMark.BASELINE,
         memberships={object_id(9000): ORDER},
     )

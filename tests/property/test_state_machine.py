@@ -278,7 +278,7 @@ class Directory(RuleBasedStateMachine):
         """A write will fail, or its reply will be lost."""
         self.engine.faults.fail_next(operation, Transient("503"), landed=landed)
 
-    @rule(operation=st.sampled_from(["directory.read_page", "directory.find_people"]))
+    @rule(operation=st.sampled_from(["directory.read_page", "directory.fetch_people"]))
     def throttle(self, operation: str) -> None:
         """Graph will answer 429."""
         self.engine.faults.fail_next(operation, Transient("429", retry_after=40))

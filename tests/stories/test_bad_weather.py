@@ -77,7 +77,7 @@ def test_throttled_full_pass(acme: Tenanted) -> None:
     gone = acme.tenant.present_people()[0]
     acme.tenant.hard_delete(gone, told=False)
     engine.faults.fail_next("directory.read_page", Transient("429", retry_after=300))
-    engine.faults.fail_next("directory.find_people", Transient("429", retry_after=300), times=2)
+    engine.faults.fail_next("directory.fetch_people", Transient("429", retry_after=300), times=2)
     acme.reconcile()
     engine.wait(timedelta(minutes=30))
     assert acme.person(gone).account_state is AccountState.INACTIVE

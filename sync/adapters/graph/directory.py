@@ -10,15 +10,15 @@ from kiota_abstractions.method import Method
 from shared.errors import Defect, Transient
 from sync.adapters.graph.client import GraphClient
 from sync.adapters.graph.decode import NotJson, decode_object, decode_page
+from sync.core.attributes import MANAGER
 from sync.core.connection import Connection
-from sync.core.delta import MalformedPage, check_link, guid, read_page
+from sync.core.delta import MalformedPage, check_link, guid, read_page, read_user
 from sync.core.health import Verdict, classify, to_error
-from sync.core.mapping import GROUP_SELECT, USER_SELECT
-from sync.core.model import FeedName, Page
+from sync.core.mapping import GROUP_SELECT, select_of
+from sync.core.model import FeedName, Page, UserChange
 from sync.ports import CursorExpired, TenantInfo
 
 BATCH = 20  # requests in a $batch at most (microsoft-facts §4)
-_SELECT: Mapping[FeedName, str] = {"users": ",".join(USER_SELECT), "groups": ",".join(GROUP_SELECT)}
 _BULK = {"x-ms-throttle-priority": "low"}  # dropped first when a tenant is throttled: others there work by hand
 
 
@@ -31,8 +31,10 @@ class GraphDirectory:
     def read_page(self, connection: Connection, feed: FeedName, cursor: str, *, order: int, full: bool) -> Page:
         """One delta page; see the port."""
         base = self._base(connection)
+        select = select_of(connection.settings)
+        wanted = select if feed == "users" else GROUP_SELECT
         try:
-            url = check_link(cursor, feed, base) if cursor else f"{base}/v1.0/{feed}/delta?$select={_SELECT[feed]}"
+            url = check_link(cursor, feed, base) if cursor else f"{base}/v1.0/{feed}/delta?$select={','.join(wanted)}"
         except MalformedPage as error:
             raise Defect(f"a stored cursor: {error}") from error
         answer = self._client.call(connection, Method.GET, url, headers=_BULK if full else None)
@@ -40,7 +42,7 @@ class GraphDirectory:
             raise CursorExpired
         self._client.check(answer)
         try:
-            return read_page(decode_page(answer.body), feed, base, cursor, order=order, full=full)
+            return read_page(decode_page(answer.body), feed, base, cursor, order=order, full=full, select=select)
         except (MalformedPage, NotJson) as error:
             raise Transient(f"malformed page: {error}") from error
 
@@ -71,31 +73,42 @@ class GraphDirectory:
         self._client.tokens.forget(connection)
         return self._client.tokens.roles(connection)
 
-    def find_people(self, connection: Connection, object_ids: Sequence[str]) -> Mapping[str, bool]:
-        """Object id -> whether Entra has the person now; any error within a batch is an error of the whole call."""
+    def fetch_people(
+        self, connection: Connection, object_ids: Sequence[str], *, order: int
+    ) -> Mapping[str, UserChange | None]:
+        """Object id -> the person as Entra has them now; any error within a batch is an error of the whole call."""
         if any(guid(object_id) != object_id for object_id in object_ids):
             raise Defect("not an object id")
-        found: dict[str, bool] = {}
+        found: dict[str, UserChange | None] = {}
         for start in range(0, len(object_ids), BATCH):
-            found.update(self._find_batch(connection, object_ids[start : start + BATCH]))
+            found.update(self._fetch_batch(connection, object_ids[start : start + BATCH], order))
         return found
 
-    def _find_batch(self, connection: Connection, object_ids: Sequence[str]) -> dict[str, bool]:
-        requests = [
-            {"id": object_id, "method": "GET", "url": f"/users/{object_id}?$select=id"} for object_id in object_ids
-        ]
+    def _fetch_batch(
+        self, connection: Connection, object_ids: Sequence[str], order: int
+    ) -> dict[str, UserChange | None]:
+        select = select_of(connection.settings)
+        named = ",".join(name for name in select if name != MANAGER)
+        query = f"$select={named}&$expand={MANAGER}($select=id)"
+        requests = [{"id": one, "method": "GET", "url": f"/users/{one}?{query}"} for one in object_ids]
         url = f"{self._base(connection)}/v1.0/$batch"
         answer = self._client.call(connection, Method.POST, url, body={"requests": requests})
         responses = decode_object(self._client.check(answer).body).get("responses")
         if not isinstance(responses, list):
             raise Transient("malformed batch")
-        found = {}
+        found: dict[str, UserChange | None] = {}
         for response in responses:
             if not isinstance(response, dict) or not isinstance(status := response.get("status"), int):
                 raise Transient("malformed batch")
             if status not in {200, 404}:
                 raise to_error(status, _inner_code(response), self._client.retry_after(_inner_headers(response)))
-            found[str(response.get("id"))] = status == 200
+            object_id, body = str(response.get("id")), response.get("body")
+            if status == 404:
+                found[object_id] = None
+            elif isinstance(body, dict) and guid(body.get("id")) == object_id:
+                found[object_id] = read_user(body, object_id, order, select)
+            else:
+                raise Transient("malformed batch")
         if found.keys() != set(object_ids):
             raise Transient("malformed batch")
         return found

@@ -11,7 +11,7 @@ from typing import Any
 from shared.errors import Defect
 from sync.adapters.tables import columns
 from sync.adapters.tables.shape import Upgrades, upgraded
-from sync.core.model import AccountState, MailMark, PersonRecord, Presence, Reason
+from sync.core.model import AccountState, Hand, MailMark, PersonRecord, Pin, Presence, Reason
 from sync.ports import RowTooLarge
 
 VERSION = 1
@@ -21,6 +21,7 @@ _PRESENCES = {one.value: one for one in Presence}
 _STATES = {one.value: one for one in AccountState}
 _REASONS = {one.value: one for one in Reason}
 _MARKS = {one.value: one for one in MailMark}
+_HANDS = {one.value: one for one in Hand}
 
 
 def encode(record: PersonRecord) -> dict[str, str | bytes]:
@@ -45,6 +46,11 @@ def encode(record: PersonRecord) -> dict[str, str | bytes]:
         "held": record.held,
         "mail": record.mail,
         "baseline": record.baseline,
+        "matched_by": record.matched_by,
+        "hand": record.hand,
+        "own": record.own,
+        "audience": record.audience,
+        "pin": record.pin and [record.pin.told, *record.pin.groups],
     }
     data.update({name: value for name, value in others.items() if value})
     try:
@@ -78,7 +84,16 @@ def decode(object_id: str, row: Mapping[str, Any], etag: str) -> PersonRecord:
             get("held", ""),
             _MARKS[get("mail", "")],
             get("baseline", False),
+            get("matched_by", ""),
+            _HANDS[get("hand", "")],
+            get("own") or {},
+            get("audience", False),
+            _pin(get("pin")),
             etag,
         )
     except KeyError as error:
         raise Defect(f"a person row has no or an unknown {error}") from error
+
+
+def _pin(stored: list[str] | None) -> Pin | None:
+    return Pin(stored[0], tuple(stored[1:])) if stored else None

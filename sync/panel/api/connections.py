@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Header, Query, Request, Response
 
 from sync.core.connection import Cloud
-from sync.core.model import SyncSettings
+from sync.core.sync_settings import SyncSettings
 from sync.panel import acting
 from sync.panel.access import Caller, Ours, Writer, find_connection
 from sync.panel.api import schemas, shaping

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from sync.core.connection import Cloud, ConnectionState
 from sync.core.model import AccountState, Action, MailMark, Presence, Reason
-from sync.core.runs import Cause, MailState, Outcome, Stage
+from sync.core.runs import Cause, Kind, MailState, Outcome, Stage
 
 ID = "0c6a1f9be2d47f3a9c11d0a2b3c4d5e6"
 OBJECT_ID = "6e7b768e-07e2-4810-8459-485f84f8f204"
@@ -206,10 +206,10 @@ class Group(BaseModel):
 
 
 class RunShape(BaseModel):
-    """One pull or full pass."""
+    """One pull, full pass, revisit (everybody decided again), or act of an admin."""
 
     id: str
-    kind: Literal["pull", "pass"]
+    kind: Kind
     cause: Cause
     feed: Literal["users", "groups"] | None
     stage: Stage

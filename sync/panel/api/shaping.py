@@ -6,8 +6,8 @@ from typing import Any
 
 from shared.clock import iso, parse_iso
 from sync.core.connection import Connection, ConnectionView
-from sync.core.mapping import address_of, display_name
 from sync.core.model import FEEDS, AccountState, FeedName, GroupRecord, PersonRecord
+from sync.core.person import address_of, name_of
 from sync.core.runs import Hold, Mail, Run
 from sync.panel import words
 from sync.panel.api import schemas
@@ -57,7 +57,7 @@ def person(record: PersonRecord) -> schemas.Person:
     source, reason = record.source, words.why(record)
     return schemas.Person(
         object_id=record.object_id,
-        name=display_name(record),
+        name=name_of(record.source),
         presence=record.presence,
         mail=_text(source.get("mail")),
         user_principal_name=_text(source.get("userPrincipalName")),
@@ -175,7 +175,7 @@ def linked_account(record: PersonRecord, connection_id: str) -> schemas.Account:
         source=record.origin or "entra",
         state=record.account_state,
         address=record.address or None,
-        name=record.fields.get("display_name") or display_name(record),
+        name=record.fields.get("display_name") or name_of(record.source),
         created_at=None,
         connection_id=connection_id,
         object_id=record.object_id,

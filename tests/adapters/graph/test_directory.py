@@ -229,8 +229,8 @@ def test_people_are_found_twenty_at_a_time(cloud: Cloud, microsoft: Microsoft, c
     control, tenant = cloud.control, connection.tenant_id
     present = [control.create_user(tenant, displayName=f"P{number}") for number in range(24)]
     control.delete_user(tenant, present[3])
-    found = microsoft.directory.find_people(connection, [*present, NOBODY])
-    assert {object_id for object_id, there in found.items() if not there} == {present[3], NOBODY}
+    found = microsoft.directory.fetch_people(connection, [*present, NOBODY], order=3)
+    assert {object_id for object_id, person in found.items() if person is None} == {present[3], NOBODY}
     assert control.counts()["POST /$batch 200"] == 2
 
 
@@ -242,7 +242,7 @@ def test_an_error_within_a_batch_is_no_absence(
     ann, bob = (cloud.control.create_user(connection.tenant_id, displayName=name) for name in ("Ann", "Bob"))
     cloud.control.fault(f"GET /v1.0/users/{bob}", status=status, headers={"Retry-After": "9"})
     with pytest.raises(error) as caught:
-        microsoft.directory.find_people(connection, [ann, bob])
+        microsoft.directory.fetch_people(connection, [ann, bob], order=3)
     if isinstance(caught.value, Transient):
         assert caught.value.retry_after == 9.0
 
@@ -253,7 +253,7 @@ def test_what_is_no_object_id_is_not_asked_for(
 ) -> None:
     """It never becomes part of a URL."""
     with pytest.raises(Defect):
-        microsoft.directory.find_people(connection, [object_id])
+        microsoft.directory.fetch_people(connection, [object_id], order=3)
     assert cloud.control.requests() == []
 
 

@@ -25,14 +25,17 @@ from sync.core.decide import (
 from sync.core.model import (
     AccountState,
     Action,
+    Hand,
     MailMark,
     PersonRecord,
     Presence,
     Reason,
-    SyncSettings,
 )
+from sync.core.scope import Policy
+from sync.core.sync_settings import SyncSettings
 from tests.unit.strategies import ANN, BOB
 
+PLAIN = Policy(SyncSettings())
 OLD, NEW = "old@example.com", "new@example.com"
 THEN, NOW = "2026-03-01T08:00:00.000Z", "2026-03-02T08:00:00.000Z"
 NONE, ACTIVE, INACTIVE = AccountState.NONE, AccountState.ACTIVE, AccountState.INACTIVE
@@ -93,6 +96,7 @@ def merged_of(case: Case) -> tuple[PersonRecord, PersonRecord]:
         fields={"display_name": "Ann", "email": OLD} if has else {},
         mail=MailMark.CLAIMED if has else MailMark.NONE,
         baseline=case.baseline,
+        hand=Hand.BLOCKED if case.stored is Reason.ADMIN else Hand.NONE,
     )
     source: dict[str, Any] = {"userType": "Guest" if case.guest else "Member"}
     source |= {"accountEnabled": case.enabled} if case.enabled is not None else {}
@@ -137,7 +141,7 @@ def expected(case: Case) -> tuple[AccountState, Reason]:
 def decided(case: Case, settings: SyncSettings | None = None, *, first: bool = False) -> Decision:
     """The decision about a case."""
     stored, merged = merged_of(case)
-    return decide_one(stored, merged, CLAIMS[case.claim], Context(settings or SyncSettings(), NOW, first))
+    return decide_one(stored, merged, CLAIMS[case.claim], Context(Policy(settings or SyncSettings()), NOW, first))
 
 
 def test_state_and_reason_follow_the_design_in_every_combination() -> None:
@@ -193,10 +197,11 @@ def test_an_address_changes_only_when_it_was_granted() -> None:
         decision = decided(case)
         granted = case.claim not in {"none", "refused"}
         if case.state is not NONE:
-            moved = granted and why_not(case) is Reason.OK and case.address == NEW
+            wanting = why_not(case) is Reason.OK and case.address == NEW and case.stored is not Reason.ADMIN
+            moved = granted and wanting
             assert decision.after.address == (NEW if moved else OLD)
             assert decision.freed == (OLD if moved else "")
-            refused = why_not(case) is Reason.OK and case.address == NEW and case.claim == "refused"
+            refused = wanting and case.claim == "refused"
             assert decision.after.conflict_with == (BOB if refused else "")
         else:
             assert decision.after.address == (case.address if decision.after.account_state is ACTIVE else "")
@@ -215,8 +220,8 @@ def test_deciding_again_finds_nothing_to_do() -> None:
     """The same news once more (a doubled message) gives the same record and no action: f(f(s, m), m) = f(s, m)."""
     for case in cases():
         first = decided(case)
-        claim = CLAIMS[case.claim] if wanted_address(first.after) else None
-        again = decide_one(first.after, first.after, claim, Context(SyncSettings(), "2026-03-03T08:00:00.000Z"))
+        claim = CLAIMS[case.claim] if wanted_address(first.after, PLAIN) else None
+        again = decide_one(first.after, first.after, claim, Context(PLAIN, "2026-03-03T08:00:00.000Z"))
         assert not differs(first.after, again.after), case
         assert again.action is Action.SKIP
         assert not again.mail
@@ -246,7 +251,7 @@ def test_who_is_mailed(mail_existing: bool, onboarding: bool, first: bool) -> No
 def test_nobody_is_marked_for_a_mail_twice(mark: MailMark) -> None:
     """Somebody who was mailed, or was not to be, gets no mail with a later account either."""
     stored, merged = merged_of(Case(NONE, Reason.LEFT, Presence.PRESENT, True, False, NEW, True, "new", False))
-    decision = decide_one(stored, replace(merged, mail=mark), CLAIMS["new"], Context(SyncSettings(), NOW))
+    decision = decide_one(stored, replace(merged, mail=mark), CLAIMS["new"], Context(PLAIN, NOW))
     assert decision.action is Action.CREATE
     assert not decision.mail
     assert decision.after.mail is mark
@@ -264,9 +269,9 @@ def test_a_conflict_names_the_holder_and_ends_when_the_address_is_free() -> None
     case = Case(NONE, Reason.UNKNOWN, Presence.PRESENT, True, False, NEW, True, "refused", False)
     waiting = decided(case).after
     assert (waiting.reason, waiting.conflict_with) == (Reason.ADDRESS_CONFLICT, BOB)
-    joined = decide_one(waiting, waiting, CLAIMS["new"], Context(SyncSettings(), NOW))
+    joined = decide_one(waiting, waiting, CLAIMS["new"], Context(PLAIN, NOW))
     assert (joined.action, joined.after.conflict_with, joined.mail) == (Action.CREATE, "", True)
-    gone = decide_one(waiting, replace(waiting, presence=Presence.ABSENT), None, Context(SyncSettings(), NOW)).after
+    gone = decide_one(waiting, replace(waiting, presence=Presence.ABSENT), None, Context(PLAIN, NOW)).after
     assert (gone.reason, gone.conflict_with) == (Reason.LEFT, "")
 
 
@@ -274,9 +279,9 @@ def test_what_is_wanted_is_only_an_address_that_is_not_held() -> None:
     """Somebody eligible wants their address until the account has it; nobody else wants any."""
     for case in cases():
         _, merged = merged_of(case)
-        eligible = why_not(case) is Reason.OK
+        eligible = why_not(case) is Reason.OK and case.stored is not Reason.ADMIN
         wants = eligible and (case.state is NONE or case.address != OLD)
-        assert wanted_address(merged) == (case.address if wants else "")
+        assert wanted_address(merged, PLAIN) == (case.address if wants else "")
 
 
 def test_a_removal_held_back_keeps_the_account_and_stores_the_news() -> None:
@@ -290,7 +295,7 @@ def test_a_removal_held_back_keeps_the_account_and_stores_the_news() -> None:
             assert (held.after.presence, held.after.source) == (decision.after.presence, decision.after.source)
             assert (held.after.held, held.action, held.removes) == ("hold", Action.SKIP, False)
             assert held.entry is None
-            approved = decide_one(held.after, held.after, None, Context(SyncSettings(), NOW))
+            approved = decide_one(held.after, held.after, None, Context(PLAIN, NOW))
             assert approved.removes
             assert (approved.after.account_state, approved.after.held) == (INACTIVE, "")
 
@@ -302,7 +307,7 @@ def test_a_hold_is_forgotten_when_nothing_is_to_be_removed_any_more() -> None:
             case = Case(ACTIVE, Reason.OK, Presence.PRESENT, True, False, address, True, name, False)
             stored, merged = merged_of(case)
             decision = decide_one(
-                replace(stored, held="hold"), replace(merged, held="hold"), claim, Context(SyncSettings(), NOW)
+                replace(stored, held="hold"), replace(merged, held="hold"), claim, Context(PLAIN, NOW)
             )
             assert (decision.after.account_state, decision.after.held) == (ACTIVE, "")
 
@@ -332,7 +337,7 @@ def test_only_a_newer_order_is_not_worth_a_write() -> None:
 def test_many_are_decided_as_each_alone() -> None:
     """A batch is its people, one by one, each with the claim of their own id."""
     pairs = [merged_of(case) for case in itertools.islice(cases(), 0, None, 97)]
-    context = Context(SyncSettings(), NOW)
+    context = Context(PLAIN, NOW)
     claim = CLAIMS["new"]
     assert claim is not None
     batch = decide(pairs, {ANN: claim}, context)

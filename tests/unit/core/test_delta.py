@@ -4,9 +4,12 @@ from typing import Any
 
 import pytest
 
-from sync.core.delta import MalformedPage, check_link, guid, read_page
+from sync.core.delta import VALUE_LIMIT, MalformedPage, check_link, guid, read_page
+from sync.core.mapping import select_of
 from sync.core.model import ChangeKind, MembershipChange, Page, Presence
+from sync.core.sync_settings import SyncSettings
 
+SELECT = select_of(SyncSettings())
 BASE = "https://graph.microsoft.com"
 NEXT = f"{BASE}/v1.0/users/delta?$skiptoken=abc"
 DELTA = f"{BASE}/v1.0/users/delta?$deltatoken=abc"
@@ -16,13 +19,15 @@ USER, GROUP = "#microsoft.graph.user", "#microsoft.graph.group"
 
 def users(*items: Any, full: bool = False) -> Page:
     """A last page of users, read."""
-    return read_page({"value": list(items), "@odata.deltaLink": DELTA}, "users", BASE, "", order=5, full=full)
+    return read_page(
+        {"value": list(items), "@odata.deltaLink": DELTA}, "users", BASE, "", order=5, full=full, select=SELECT
+    )
 
 
 def groups(*items: Any) -> Page:
     """A last page of groups, read."""
     data = {"value": list(items), "@odata.deltaLink": f"{BASE}/v1.0/groups/delta?$deltatoken=abc"}
-    return read_page(data, "groups", BASE, "", order=5, full=False)
+    return read_page(data, "groups", BASE, "", order=5, full=False, select=SELECT)
 
 
 @pytest.mark.parametrize(
@@ -47,18 +52,18 @@ def groups(*items: Any) -> Page:
 def test_a_page_that_is_not_whole_is_an_error(data: Any) -> None:
     """Without a list of values, without exactly one link, or with an item that has no id, nothing is read."""
     with pytest.raises(MalformedPage):
-        read_page(data, "users", BASE, "", order=1, full=False)
+        read_page(data, "users", BASE, "", order=1, full=False, select=SELECT)
 
 
 def test_a_page_that_leads_to_itself_is_an_error() -> None:
     """A nextLink equal to the one that was followed would never end."""
     with pytest.raises(MalformedPage):
-        read_page({"value": [], "@odata.nextLink": NEXT}, "users", BASE, NEXT, order=1, full=False)
+        read_page({"value": [], "@odata.nextLink": NEXT}, "users", BASE, NEXT, order=1, full=False, select=SELECT)
 
 
 def test_an_empty_page_with_a_next_link_is_normal() -> None:
     """Graph sends empty pages in the middle of a round."""
-    page = read_page({"value": [], "@odata.nextLink": NEXT}, "users", BASE, "", order=1, full=False)
+    page = read_page({"value": [], "@odata.nextLink": NEXT}, "users", BASE, "", order=1, full=False, select=SELECT)
     assert (page.users, page.next_link, page.delta_link) == ([], NEXT, None)
 
 
@@ -234,3 +239,43 @@ def test_guid_has_one_form() -> None:
     assert guid(ANN.upper()) == ANN
     assert guid(ANN.replace("-", "")) is None
     assert guid(None) is None
+
+
+def read(select: tuple[str, ...], **told: Any) -> dict[str, Any]:
+    """The properties of Ann, with this selected."""
+    data = {"value": [{"id": ANN, **told}], "@odata.deltaLink": DELTA}
+    return dict(read_page(data, "users", BASE, "", order=5, full=True, select=("id", *select)).users[0].properties)
+
+
+def test_only_what_is_selected_is_read() -> None:
+    """What Graph tells beside it is left out."""
+    assert read(("jobTitle",), jobTitle="Baker", city="Aarhus") == {"jobTitle": "Baker"}
+
+
+def test_lists_and_licences_are_read_as_texts() -> None:
+    """Odd entries are left out; of a licence its skuId is kept."""
+    told = {"proxyAddresses": ["SMTP:a@b.c", 5, "smtp:d@b.c"], "assignedLicenses": [{"skuId": "x"}, {}, 7]}
+    expected = {"proxyAddresses": ["SMTP:a@b.c", "smtp:d@b.c"], "assignedLicenses": ["x"]}
+    assert read(("proxyAddresses", "assignedLicenses"), **told) == expected
+
+
+@pytest.mark.parametrize(
+    ("told", "expected"),
+    [
+        (
+            {"extensionAttribute3": "K3", "extensionAttribute4": None, "other": 1},
+            {"extensionAttribute3": "K3", "extensionAttribute4": None},
+        ),
+        (None, {f"extensionAttribute{number}": None for number in range(1, 16)}),
+        ("odd", {}),
+        ({"extensionAttribute3": 5}, {}),
+    ],
+)
+def test_extension_attributes_are_read_flat(told: Any, expected: dict[str, Any]) -> None:
+    """The object's entries are attributes of their own; null clears all of them."""
+    assert read(("onPremisesExtensionAttributes",), onPremisesExtensionAttributes=told) == expected
+
+
+def test_an_endless_value_is_left_out() -> None:
+    """The person is kept without it."""
+    assert read(("jobTitle", "city"), jobTitle="x" * (VALUE_LIMIT + 1), city="Aarhus") == {"city": "Aarhus"}

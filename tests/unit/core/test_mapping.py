@@ -1,24 +1,20 @@
 """What goes into an account, and who gets one."""
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
 from hypothesis import given
 
-from sync.core.mapping import (
-    FIELDS,
-    GROUP_SELECT,
-    USER_SELECT,
-    address_of,
-    display_name,
-    eligibility,
-    fields_of,
-    is_guest,
-)
+from sync.core.eligibility import eligibility
+from sync.core.mapping import GROUP_SELECT, fields_of, select_of
 from sync.core.model import PersonRecord, Presence, Reason
+from sync.core.person import address_of, is_guest, name_of
+from sync.core.scope import Policy
+from sync.core.sync_settings import DEFAULT_MAPPING, FieldRule, SyncSettings
 from tests.unit.strategies import BOB, any_json
 
+PLAIN = Policy(SyncSettings())
+USER_SELECT = select_of(SyncSettings())
 ANN: dict[str, Any] = {
     "displayName": "Ann Lee",
     "givenName": "Ann",
@@ -38,8 +34,8 @@ def person(presence: Presence = Presence.PRESENT, **changes: Any) -> PersonRecor
 
 def test_the_default_mapping_is_the_one_agreed() -> None:
     """Given and family name, display name, title, department, office, company, country, mobile, language."""
-    source = {name: name.upper() for _, name in FIELDS} | {"manager": BOB}
-    assert fields_of(source, "a@b.c") == {
+    source = {name: name.upper() for name in (rule.value for rule in DEFAULT_MAPPING)} | {"manager": BOB}
+    assert fields_of(source, "a@b.c", DEFAULT_MAPPING) == {
         "given_name": "GIVENNAME",
         "family_name": "SURNAME",
         "display_name": "DISPLAYNAME",
@@ -57,7 +53,7 @@ def test_the_default_mapping_is_the_one_agreed() -> None:
 
 def test_everything_that_is_mapped_is_asked_for() -> None:
     """Graph tells and tracks only selected properties; relations are selected by name."""
-    assert {name for _, name in FIELDS} <= set(USER_SELECT)
+    assert {rule.value for rule in DEFAULT_MAPPING} <= set(USER_SELECT)
     assert {"id", "accountEnabled", "userType", "mail", "userPrincipalName", "manager"} <= set(USER_SELECT)
     assert {"id", "displayName", "members"} <= set(GROUP_SELECT)
     assert not {"signInActivity", "photo", "mailboxSettings"} & set(USER_SELECT)
@@ -66,7 +62,7 @@ def test_everything_that_is_mapped_is_asked_for() -> None:
 def test_empty_fields_are_left_out() -> None:
     """Null, blank and odd values make no field; there is nothing without an address or a manager."""
     odd: dict[str, Any] = {"displayName": "  ", "jobTitle": None, "department": 5, "country": [], "manager": None}
-    assert fields_of(odd, "") == {}
+    assert fields_of(odd, "", DEFAULT_MAPPING) == {}
 
 
 @given(any_json)
@@ -74,10 +70,10 @@ def test_any_value_of_any_property_is_survived(value: Any) -> None:
     """Whatever JSON stands where text belongs, the person gets a reason, and the fields are text."""
     source = dict.fromkeys(USER_SELECT, value)
     record = PersonRecord("p", presence=Presence.PRESENT, source=source)
-    assert eligibility(record) in Reason
-    assert all(fields_of(source, address_of(source)).values())
-    assert {type(text) for text in fields_of(source, address_of(source)).values()} <= {str}
-    assert isinstance(display_name(record), str)
+    assert eligibility(record, PLAIN) in Reason
+    assert all(fields_of(source, address_of(source), DEFAULT_MAPPING).values())
+    assert {type(text) for text in fields_of(source, address_of(source), DEFAULT_MAPPING).values()} <= {str}
+    assert isinstance(name_of(source), str)
 
 
 @pytest.mark.parametrize(
@@ -129,7 +125,7 @@ def test_the_address_is_the_mail_or_else_a_routable_username(mail: Any, username
 )
 def test_who_gets_an_account(record: PersonRecord, reason: Reason) -> None:
     """Present, no guest, explicitly enabled, with a usable address and a name; else the first reason in that order."""
-    assert eligibility(record) is reason
+    assert eligibility(record, PLAIN) is reason
 
 
 @pytest.mark.parametrize(
@@ -160,4 +156,41 @@ def test_a_guest_is_one_by_type_and_only_without_type_by_name(kind: Any, usernam
 )
 def test_a_person_is_called_by_the_best_name_there_is(changes: dict[str, Any], name: str) -> None:
     """Display name, else given and family name, else the username, else nothing."""
-    assert display_name(replace(person(), source={**ANN, **changes})) == name
+    assert name_of({**ANN, **changes}) == name
+
+
+def rule(**changes: Any) -> tuple[FieldRule, ...]:
+    """A mapping of one rule for the title."""
+    return (FieldRule(**{"target": "title", "value": "jobTitle", **changes}),)
+
+
+@pytest.mark.parametrize(
+    ("mapping", "source", "before", "title"),
+    [
+        (rule(), {"jobTitle": "Baker"}, {"title": "Cook"}, "Baker"),
+        (rule(), {}, {"title": "Cook"}, ""),
+        (rule(on_null="keep"), {}, {"title": "Cook"}, "Cook"),
+        (rule(on_null="keep"), {}, None, ""),
+        (rule(on_null="keep"), {"jobTitle": "Baker"}, {"title": "Cook"}, "Baker"),
+        (rule(on_null="default", default="Staff"), {"jobTitle": None}, {"title": "Cook"}, "Staff"),
+        (rule(on_null="default", default="Staff"), {"jobTitle": "Baker"}, None, "Baker"),
+        (rule(apply="on_create"), {"jobTitle": "Baker"}, None, "Baker"),
+        (rule(apply="on_create"), {"jobTitle": "Baker"}, {"title": "Cook"}, "Cook"),
+        (rule(apply="on_create"), {"jobTitle": "Baker"}, {}, ""),
+        (rule(value='first(jobTitle, department, "none")'), {"department": "Bread"}, None, "Bread"),
+        (rule(value='first(jobTitle, department, "none")'), {}, None, "none"),
+        (rule(value="extensionAttribute7"), {"extensionAttribute7": " K 7 "}, None, "K 7"),
+    ],
+)
+def test_a_rule_says_when_it_applies_and_what_null_means(
+    mapping: tuple[FieldRule, ...], source: dict[str, Any], before: dict[str, str] | None, title: str
+) -> None:
+    """Always or only on create; empty clears, keeps or takes the default."""
+    assert fields_of(source, "", mapping, before).get("title", "") == title
+
+
+def test_the_select_follows_the_mapping() -> None:
+    """Attributes of expressions are read, extension attributes as their one object."""
+    mapping = (*DEFAULT_MAPPING, *rule(value='join(" ", extensionAttribute1, extensionAttribute2, employeeId)'))
+    extra = {*select_of(SyncSettings(mapping=mapping))} - {*USER_SELECT}
+    assert extra == {"onPremisesExtensionAttributes", "employeeId"}

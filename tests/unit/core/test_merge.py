@@ -8,12 +8,15 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from sync.core.mapping import eligibility
+from sync.core.eligibility import eligibility
 from sync.core.merge import fold_groups, fold_page, merge_group, merge_person
 from sync.core.model import AccountState, ChangeKind, GroupChange, GroupRecord, PersonRecord, Presence, UserChange
+from sync.core.scope import Policy
+from sync.core.sync_settings import SyncSettings
 from tests.unit.strategies import ANN, BOB, CEM, properties, user_changes
 
 PATCH, SNAPSHOT, REMOVED, ABSENT = ChangeKind.PATCH, ChangeKind.SNAPSHOT, ChangeKind.REMOVED, ChangeKind.ABSENT
+PLAIN = Policy(SyncSettings())
 TOLD = (PATCH, SNAPSHOT, REMOVED, ChangeKind.REVISIT)
 
 
@@ -51,7 +54,7 @@ def test_any_order_of_arrival_ends_the_same(changes: list[UserChange], chance: r
     chance.shuffle(mixed)
     told, heard = after(*changes), after(*mixed)
     assert (heard.presence, heard.order, heard.manager_order) == (told.presence, told.order, told.manager_order)
-    assert eligibility(heard) == eligibility(told)
+    assert eligibility(heard, PLAIN) == eligibility(told, PLAIN)
     if told.presence not in {Presence.SOFT_DELETED, Presence.HARD_DELETED}:
         assert heard == told
 

@@ -25,4 +25,12 @@ def test_etags_do_not_make_records_different() -> None:
 
 def test_counts_of_a_run_cannot_be_mistaken_for_each_other() -> None:
     """The names that stand beside the actions in a run's counts are no actions."""
-    assert not {action.value for action in Action} & {"held", "mailed", "moved", "gone", "removals", "kept"}
+    assert not {action.value for action in Action} & {
+        "held",
+        "mailed",
+        "gone",
+        "removals",
+        "by_scope",
+        "kept",
+        "groups",
+    }

@@ -1,0 +1,125 @@
+"""Who is in scope, and who is in the audience: one reading of the admin's choice, for decisions and explanations.
+
+Nested membership is computed elsewhere (`nesting`): a `Reach` says which groups' direct members are chosen, so that
+joining and leaving by a group are judged by the same function.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import NamedTuple
+
+from sync.core.attributes import text_of
+from sync.core.model import PersonRecord
+from sync.core.person import address_of, is_guest
+from sync.core.sync_settings import Chosen, Filter, SyncSettings
+from sync.core.text import fold
+
+NOBODY: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Circle:
+    """The groups whose direct members a `Chosen` takes in or leaves out, nested ones included."""
+
+    included: frozenset[str] = NOBODY
+    excluded: frozenset[str] = NOBODY
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """What the nesting of a tenant's groups makes of one version of the settings."""
+
+    version: int = 0  # of the settings
+    scope: Circle = Circle()
+    audience: Circle = Circle()
+    etag: str = field(default="", compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """Everything a decision follows besides the person: the settings, and what they reach in the tenant's groups."""
+
+    settings: SyncSettings
+    reach: Reach = Reach()
+
+
+class Rule(StrEnum):
+    """What put a person inside or outside. Stable codes of API v1."""
+
+    EVERYONE = "everyone"
+    PERSON = "person"
+    GROUP = "group"
+    NOT_CHOSEN = "not_chosen"
+    EXCLUDED_PERSON = "excluded_person"
+    EXCLUDED_GROUP = "excluded_group"
+    GUEST = "guest"
+    DOMAIN = "domain"
+    FILTER = "filter"
+
+
+class Verdict(NamedTuple):
+    """Whether, and by which rule; `detail` is the group's id, the attribute or the domain that decided."""
+
+    inside: bool
+    rule: Rule
+    detail: str = ""
+
+
+def in_scope(record: PersonRecord, policy: Policy) -> Verdict:
+    """Whether this person should have an account, as far as the admin's choice goes. Exclusion wins."""
+    scope = policy.settings.scope
+    if not scope.guests and is_guest(record.source):
+        return Verdict(False, Rule.GUEST)
+    verdict = chosen(record, scope.chosen, policy.reach.scope)
+    if not verdict.inside:
+        return verdict
+    if scope.domains:
+        domain = address_of(record.source).rpartition("@")[2]
+        if domain and domain not in scope.domains:
+            return Verdict(False, Rule.DOMAIN, domain)
+    for condition in scope.filters:
+        if not passes(record, condition):
+            return Verdict(False, Rule.FILTER, condition.attribute)
+    return verdict
+
+
+def in_audience(record: PersonRecord, policy: Policy) -> Verdict:
+    """Whether this person, given an active account, receives phishing simulations."""
+    return chosen(record, policy.settings.audience, policy.reach.audience)
+
+
+def chosen(record: PersonRecord, choice: Chosen, circle: Circle) -> Verdict:
+    """Whether a choice takes this person in."""
+    if record.object_id in choice.excluded_people:
+        return Verdict(False, Rule.EXCLUDED_PERSON)
+    if circle.excluded and (group := _meets(record, circle.excluded)):
+        return Verdict(False, Rule.EXCLUDED_GROUP, group)
+    if record.object_id in choice.people:
+        return Verdict(True, Rule.PERSON)
+    if choice.everyone:
+        return Verdict(True, Rule.EVERYONE)
+    if circle.included and (group := _meets(record, circle.included)):
+        return Verdict(True, Rule.GROUP, group)
+    return Verdict(False, Rule.NOT_CHOSEN)
+
+
+def _meets(record: PersonRecord, groups: AbstractSet[str]) -> str:
+    return min(record.groups & groups, default="")
+
+
+def passes(record: PersonRecord, condition: Filter) -> bool:
+    """Whether a condition holds for a person. Null is false."""
+    value = fold(text_of(record.source, condition.attribute))
+    if not value:
+        return False
+    wanted = [fold(text.strip()) for text in condition.values]
+    match condition.operator:
+        case "present":
+            return True
+        case "starts_with":
+            return any(text and value.startswith(text) for text in wanted)
+        case _:
+            return value in wanted

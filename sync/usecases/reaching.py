@@ -1,0 +1,72 @@
+"""What the admin's choice of groups reaches in the tenant, nested groups included, kept as one small row.
+
+Deciding about a person needs no group then: the row says whose direct members are chosen. It is computed anew when
+the settings have another version, and when groups or their nesting changed; whoever changes it has everybody decided
+again (`revisit`), because nothing was told of the people concerned.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from shared.errors import Conflict
+from sync.core.connection import Connection
+from sync.core.model import GroupRecord
+from sync.core.nesting import Nesting
+from sync.core.scope import Circle, Policy, Reach
+from sync.core.sync_settings import Chosen, SyncSettings
+from sync.usecases.services import Services
+
+
+def policy(services: Services, connection: Connection) -> Policy:
+    """What decisions about this connection's people follow now. No storage operation where no group is named."""
+    settings = connection.settings
+    if not settings.names_groups:
+        return Policy(settings)
+    reach = services.groups.reach(connection.scope)
+    if reach.version != settings.version:
+        reach = refresh(services, connection)[0]
+    return Policy(settings, reach)
+
+
+def refresh(services: Services, connection: Connection) -> tuple[Reach, bool]:
+    """Compute the reach of the present settings in the groups as they are, and whether it differs from the one
+    stored before. Raises what the ports raise but Conflict.
+    """
+    while True:
+        stored = services.groups.reach(connection.scope)
+        found = compute(connection.settings, services.groups.load(connection.scope))
+        if found == stored:
+            return stored, False
+        try:
+            saved = services.groups.save_reach(connection.scope, replace(found, etag=stored.etag))
+        except Conflict:
+            continue
+        return saved, (found.scope, found.audience) != (stored.scope, stored.audience)
+
+
+def lost(services: Services, connection: Connection) -> frozenset[str]:
+    """Groups that the stored reach takes in and that the groups as they are now no longer give: they, or what linked
+    them to a chosen group, vanished. Nothing when the settings changed since: then it was the admin's doing.
+    """
+    stored = services.groups.reach(connection.scope)
+    if stored.version != connection.settings.version:
+        return frozenset()
+    found = compute(connection.settings, services.groups.load(connection.scope))
+    return included(stored) - included(found)
+
+
+def included(reach: Reach) -> frozenset[str]:
+    """The groups whose direct members scope or audience take in."""
+    return reach.scope.included | reach.audience.included
+
+
+def compute(settings: SyncSettings, groups: Mapping[str, GroupRecord]) -> Reach:
+    """The reach of settings in a tenant's groups."""
+    nesting = Nesting(groups.values())
+    return Reach(settings.version, _circle(settings.scope.chosen, nesting), _circle(settings.audience, nesting))
+
+
+def _circle(choice: Chosen, nesting: Nesting) -> Circle:
+    return Circle(nesting.below(choice.groups), nesting.below(choice.excluded_groups))

@@ -1,0 +1,127 @@
+"""Between a run's joins and its removals: the guard sees them all together and says which wait for an admin."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+
+from shared import canonical
+from shared.events import log
+from sync.core.connection import Connection, ConnectionView, shards
+from sync.core.decide import Context, Decision, decide_one
+from sync.core.guard import shrank
+from sync.core.merge import merge_person
+from sync.core.model import ChangeKind, PersonRecord, Reason, UserChange
+from sync.core.person import name_of
+from sync.core.runs import Held, HeldRemoval, Run, Stage
+from sync.usecases import closing, holds, reaching
+from sync.usecases.sending import GROUPS
+from sync.usecases.services import Services
+from sync.usecases.staged import MEMBERS, REMOVALS
+from sync.usecases.stages import enter
+
+
+def candidates(services: Services, scope: str, run: Run, shard: str) -> dict[str, int]:
+    """A shard's removal candidates: object id -> the order of the absence, or 0 where the row itself tells."""
+    found: dict[str, int] = {}
+    for block in services.staging.get(scope, f"{run.id}{REMOVALS}", shard):
+        found.update(canonical.loads(block))
+    return found
+
+
+def merged(record: PersonRecord, order: int) -> PersonRecord:
+    """A candidate with the absence taken in, or as the row tells."""
+    kind = ChangeKind.ABSENT if order else ChangeKind.REVISIT
+    return merge_person(record, UserChange(record.object_id, order, kind))
+
+
+def waits(decision: Decision, run: Run) -> bool:
+    """Whether this removal waits for an admin: because its run's do, or because it did before."""
+    if not (decision.removes or decision.drops):
+        return False
+    if decision.before.held:
+        return True
+    if decision.drops:
+        return "audience" in run.holding
+    return "accounts" in run.holding or ("scope" in run.holding and decision.reason is Reason.OUT_OF_SCOPE)
+
+
+def begin(services: Services, view: ConnectionView, run: Run) -> None:
+    """Every join and update of a run is in: let its removals through, or hold them. May be repeated after a crash;
+    raises Conflict when the run moved on.
+    """
+    connection = view.connection
+    if run.kind == "pass" and GROUPS not in run.frozen:
+        run = _count_groups(services, connection, run)
+    holds.expire(services, run.scope, superseded_by=run)
+    if not run.counts.get("gone", 0):
+        closing.finish(services, view, run)
+        return
+    closing.measure(services, connection)
+    judged, limit = _judge(services, connection, run)
+    counts = dict(run.counts)
+    held = _held(services, connection, judged)
+    if held:
+        judged = replace(judged, hold=holds.add(services, connection, run.id, cause_of(services, judged), held))
+        counts["held"] = len(held)
+        log("guard.held", logging.WARNING, connection=connection.id, run=run.id, removals=len(held), limit=limit)
+    enter(services, view, judged, Stage.REMOVING, counts)
+
+
+def cause_of(services: Services, run: Run) -> str:
+    """What an admin reads as the cause of a hold."""
+    if run.lost_groups:
+        return holds.group_cause(services, run.scope, run.lost_groups)
+    return {"settings": "changed settings", "groups": "changed groups"}.get(run.cause, "full pass")
+
+
+def _judge(services: Services, connection: Connection, run: Run) -> tuple[Run, int]:
+    """The run with what of its removals must wait, and the guard's limit."""
+    by_scope = run.counts.get("by_scope", 0) if run.lost_groups else 0
+    free = run.counts.get("removals", 0) - by_scope
+    released, limit = holds.permit(services, connection, run.id, free) if free else (True, 0)
+    holding: list[Held] = [] if released else ["accounts"]
+    if run.lost_groups:
+        holding += ["scope", "audience"]
+    return replace(run, holding=tuple(holding)), limit
+
+
+def _held(services: Services, connection: Connection, run: Run) -> list[HeldRemoval]:
+    """Whose removals wait, with their reasons."""
+    context = Context(reaching.policy(services, connection), run.started_at)
+    held = []
+    for shard in shards(connection.digits):
+        orders = candidates(services, connection.scope, run, shard)
+        if not orders:
+            continue
+        for record in services.people.load(connection.scope, shard, sorted(orders)).records.values():
+            order = orders[record.object_id]
+            decision = decide_one(record, merged(record, order), None, context)
+            if waits(decision, run):
+                name = name_of(record.source)
+                held.append(HeldRemoval(record.object_id, name, decision.reason, not decision.removes, order))
+    return held
+
+
+def _count_groups(services: Services, connection: Connection, run: Run) -> Run:
+    """Set the groups' member counts to what the shards counted; first note which used groups lost too many."""
+    members: dict[str, int] = {}
+    for block in services.staging.get(connection.scope, f"{run.id}{MEMBERS}", ""):
+        for group, number in canonical.loads(block).items():
+            members[group] = members.get(group, 0) + number
+    stored = services.groups.load(connection.scope)
+    changed = [group for group in stored.values() if group.members != members.get(group.object_id, 0)]
+    if changed and connection.settings.names_groups:
+        used = reaching.included(services.groups.reach(connection.scope))
+        percent = connection.settings.shrink_percent
+        shrunk = {
+            group.object_id
+            for group in changed
+            if group.object_id in used and shrank(group.members, members.get(group.object_id, 0), percent)
+        }
+        if not shrunk <= {*run.lost_groups}:
+            run = services.runs.save(replace(run, lost_groups=tuple(sorted({*run.lost_groups, *shrunk}))))
+    services.groups.commit(
+        connection.scope, [replace(group, members=members.get(group.object_id, 0)) for group in changed]
+    )
+    return run

@@ -39,7 +39,7 @@ def page(services: Services, workspace: str, place: str, limit: int) -> Accounts
 
 def _page(services: Services, workspace: str, place: str, limit: int) -> Accounts:
     source, _, cursor = (place or "manual:").partition(":")
-    connections = _directories(services, workspace)
+    connections = directories(services, workspace)
     if source == "manual":
         rows, after = services.accounts.page(workspace, cursor, limit)
         unlinked = [account for account in rows if not account.linked_scope]
@@ -54,7 +54,7 @@ def _page(services: Services, workspace: str, place: str, limit: int) -> Account
     return Accounts((), holders, connection.id, following)
 
 
-def _directories(services: Services, workspace: str) -> list[Connection]:
+def directories(services: Services, workspace: str) -> list[Connection]:
     """One connection per directory: the newest of those that were bound to the same tenant."""
     views = services.connections.list(workspace)
     return list({view.connection.scope: view.connection for view in views if view.connection.scope}.values())

@@ -27,6 +27,7 @@ class Wanted(NamedTuple):
     text: str = ""
     state: AccountState | None = None
     reason: Reason | None = None
+    audience: bool | None = None
 
 
 class Found(NamedTuple):
@@ -58,6 +59,8 @@ def people(services: Services, connection: Connection, wanted: Wanted, cursor: s
         if wanted.state is not None and record.account_state is not wanted.state:
             return False
         if wanted.reason is not None and record.reason is not wanted.reason:
+            return False
+        if wanted.audience is not None and record.audience is not wanted.audience:
             return False
         return not text or any(text in fold(part) for part in _texts(record))
 

@@ -7,6 +7,7 @@ import pytest
 
 from sync.panel.app import create_app
 from tests.panel.browser import Browser
+from tests.panel.caller import Caller
 from tests.panel.world import World
 
 
@@ -52,3 +53,9 @@ def form_token() -> Callable[[Browser], str]:
         return found[1]
 
     return read
+
+
+@pytest.fixture
+def caller(world: World) -> Caller:
+    """A program of the workspace's admin."""
+    return Caller(world)

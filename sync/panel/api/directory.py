@@ -13,7 +13,7 @@ from sync.panel import paging
 from sync.panel.access import Caller, Ours, Writer, find_connection
 from sync.panel.api import schemas, shaping
 from sync.panel.problems import Problem
-from sync.usecases import account_list, find, manual_accounts
+from sync.usecases import account_list, audience, find, manual_accounts
 
 router = APIRouter(tags=["directory"])
 Cursor = Annotated[str, Query(max_length=2048, description="From the last page; empty for the first.")]
@@ -28,14 +28,15 @@ def list_people(
     search: Search = "",
     state: AccountState | None = None,
     reason: Reason | None = None,
+    audience: bool | None = None,
     cursor: Cursor = "",
     limit: schemas.Limit = 50,
 ) -> schemas.Page[schemas.Person]:
     """People of the directory. A search may answer with fewer than `limit` and still have a cursor: go on with it."""
     connection = find_connection(services, admin, connection_id).connection
     keys = services.settings.signing_keys
-    where = (connection.id, "people", search, state or "", "-" if reason is None else reason)
-    wanted = find.Wanted(search, state, reason)
+    where = (connection.id, "people", search, state or "", "-" if reason is None else reason, str(audience))
+    wanted = find.Wanted(search, state, reason, audience)
     found = find.people(services, connection, wanted, paging.unwrap(cursor, keys, *where), limit)
     items = [shaping.person(record) for record in found.people]
     return schemas.Page(items=items, cursor=paging.wrap(found.cursor, keys, *where))
@@ -82,6 +83,20 @@ def list_accounts(
     found = account_list.page(services, admin.workspace, paging.unwrap(cursor, keys, *where), limit)
     items = [shaping.manual_account(account) for account in found.manual]
     items += [shaping.linked_account(record, found.connection_id) for record in found.people]
+    return schemas.Page(items=items, cursor=paging.wrap(found.cursor, keys, *where))
+
+
+@router.get("/audience", response_model=schemas.Page[schemas.Recipient])
+def list_audience(
+    services: Ours, admin: Caller, cursor: Cursor = "", limit: schemas.Limit = 50
+) -> schemas.Page[schemas.Recipient]:
+    """Who receives phishing simulations in this workspace now: active accounts that a connection's audience takes in.
+    Ask again when sending: somebody may have left meanwhile.
+    """
+    keys = services.settings.signing_keys
+    where = (admin.workspace, "audience")
+    found = audience.page(services, admin.workspace, paging.unwrap(cursor, keys, *where), limit)
+    items = [shaping.recipient(record, found.connection_id) for record in found.people]
     return schemas.Page(items=items, cursor=paging.wrap(found.cursor, keys, *where))
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, Generic, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, Field
 
 from sync.core.connection import Cloud, ConnectionState
-from sync.core.model import AccountState, Action, MailMark, Presence, Reason
+from sync.core.model import AccountState, Action, Hand, MailMark, MatchedBy, Presence, Reason
 from sync.core.runs import Cause, Kind, MailState, Outcome, Stage
 
 ID = "0c6a1f9be2d47f3a9c11d0a2b3c4d5e6"
@@ -190,7 +190,24 @@ class Person(BaseModel):
     conflict_with: str | None = Field(description="Who has the address, when the reason is `address_conflict`.")
     held: str | None = Field(description="The hold that keeps a removal from being applied.")
     onboarding_mail: MailMark
+    audience: bool = Field(description="Receives phishing simulations.")
+    matched_by: MatchedBy = Field(description="How the account was found where it was there before; else empty.")
+    by_hand: Hand = Field(description="What an admin did to the account by hand; synchronising never overrides it.")
+    own_fields: dict[str, str] = Field(description="Fields an admin edited by hand; empty text clears.")
+    undone: bool = Field(
+        description="A run was undone for this person; the account stays as it is until Entra has news."
+    )
     group_ids: list[str]
+
+
+class Recipient(BaseModel):
+    """An account that receives phishing simulations."""
+
+    account_id: str
+    connection_id: str
+    object_id: str = Field(examples=[OBJECT_ID])
+    name: str
+    address: str
 
 
 class Group(BaseModel):

@@ -6,6 +6,7 @@ from typing import Any
 
 from shared.clock import iso, parse_iso
 from sync.core.connection import Connection, ConnectionView
+from sync.core.decide import pinned
 from sync.core.model import FEEDS, AccountState, FeedName, GroupRecord, PersonRecord
 from sync.core.person import address_of, name_of
 from sync.core.runs import Hold, Mail, Run
@@ -69,7 +70,23 @@ def person(record: PersonRecord) -> schemas.Person:
         conflict_with=record.conflict_with or None,
         held=record.held or None,
         onboarding_mail=record.mail,
+        audience=record.audience,
+        matched_by=record.matched_by,
+        by_hand=record.hand,
+        own_fields=dict(record.own),
+        undone=pinned(record),
         group_ids=sorted(record.groups),
+    )
+
+
+def recipient(record: PersonRecord, connection_id: str) -> schemas.Recipient:
+    """Somebody of the audience."""
+    return schemas.Recipient(
+        account_id=record.account_id,
+        connection_id=connection_id,
+        object_id=record.object_id,
+        name=record.fields.get("display_name", "") or name_of(record.source),
+        address=record.address,
     )
 
 

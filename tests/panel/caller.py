@@ -1,0 +1,24 @@
+"""A program that calls API v1."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sync.panel.app import create_app
+from tests.panel.browser import Browser
+from tests.panel.world import World
+
+API = "/api/v1"
+
+
+class Caller(Browser):
+    """Calls the API with a bearer token."""
+
+    def __init__(self, world: World, **claims: Any) -> None:
+        super().__init__(create_app(world.services, lambda _: b""))
+        self.headers = {"Authorization": f"Bearer {world.token(**claims)}"}
+
+    def request(self, method: str, path: str, **options: Any) -> Any:
+        """With the token, unless the test sends headers of its own."""
+        headers = {**self.headers, **options.pop("headers", {})}
+        return super().request(method, path, headers=headers, **options)

@@ -72,6 +72,9 @@ class Directory(Protocol):
         anything else (429 within a batch, 5xx) raises `Transient` for the whole call: an error is not an absence.
         """
 
+    def find_groups(self, connection: Connection, object_ids: Sequence[str]) -> Mapping[str, bool]:
+        """Object id -> whether Entra has the group now (False only for a 404); errors as in `fetch_people`."""
+
 
 class Subscriptions(Protocol):
     """The only thing we ever write in Graph: our own subscriptions. Errors as in `Directory`."""

@@ -142,7 +142,7 @@ def _checkpoint(services: Services, view: ConnectionView, reader: Reader, messag
 
 def _staged(services: Services, view: ConnectionView, saved: Run) -> None:
     health.recovered(services, view)
-    if GROUPS not in saved.frozen and passgroups.told_nothing(services, view.connection.scope, saved):
+    if GROUPS not in saved.frozen and passgroups.told_nothing(services, view.connection, saved):
         saved = replace(saved, frozen=(*saved.frozen, GROUPS))
         log("pass.no_groups", logging.WARNING, connection=view.connection.id, run=saved.id)
     entered = stages.enter(services, view, saved, Stage.GROUPING, {})

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from shared import canonical
+from shared.errors import NeedsAdmin
+from sync.core.connection import Connection
 from sync.core.merge import fold_groups, merge_group, settle_edges
 from sync.core.model import ChangeKind, GroupChange, GroupRecord, Page, Presence
 from sync.core.runs import Run
@@ -73,9 +75,19 @@ def apply(services: Services, scope: str, run: Run) -> Mapping[str, int]:
     return {"groups": sum(change.kind is not ChangeKind.REMOVED for change in staged.values())}
 
 
-def told_nothing(services: Services, scope: str, run: Run) -> bool:
-    """Whether the groups feed answered without a single group although some are stored: more likely a lost right than
-    a tenant without groups, so nothing may be concluded from it.
+SAMPLE = 20  # groups asked for by name: one batch
+
+
+def told_nothing(services: Services, connection: Connection, run: Run) -> bool:
+    """Whether the groups feed answered without a single group although some are stored and Entra still has one of
+    them, or will not say: a right was lost, and nothing may be concluded. Raises Transient.
     """
-    staged, _ = read(services.staging.get(scope, run.id, GROUPS))
-    return not staged and any(group.presence is Presence.PRESENT for group in services.groups.load(scope).values())
+    staged, _ = read(services.staging.get(connection.scope, run.id, GROUPS))
+    if any(change.kind is not ChangeKind.REMOVED for change in staged.values()):
+        return False
+    stored = services.groups.load(connection.scope).values()
+    known = sorted(group.object_id for group in stored if group.presence is Presence.PRESENT)[:SAMPLE]
+    try:
+        return any(services.directory.find_groups(connection, known).values()) if known else False
+    except NeedsAdmin:
+        return True

@@ -113,6 +113,13 @@ class FakeDirectory:
             found[one] = None if properties is None else read_user(told, one, order, select)
         return found
 
+    def find_groups(self, connection: Connection, object_ids: Sequence[str]) -> Mapping[str, bool]:
+        """The truth of this moment."""
+        tenant = self._called("find_groups", connection)
+        if (refusal := tenant.refusals.get("groups")) is not None:
+            raise refusal
+        return {one: one in tenant.groups and not tenant.groups[one][-1].removed for one in object_ids}
+
     # --- rounds --------------------------------------------------------------------------------------------------
 
     def _called(self, operation: str, connection: Connection) -> Tenant:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from kiota_abstractions.method import Method
@@ -76,42 +76,48 @@ class GraphDirectory:
     def fetch_people(
         self, connection: Connection, object_ids: Sequence[str], *, order: int
     ) -> Mapping[str, UserChange | None]:
-        """Object id -> the person as Entra has them now; any error within a batch is an error of the whole call."""
-        if any(guid(object_id) != object_id for object_id in object_ids):
-            raise Defect("not an object id")
-        found: dict[str, UserChange | None] = {}
-        for start in range(0, len(object_ids), BATCH):
-            found.update(self._fetch_batch(connection, object_ids[start : start + BATCH], order))
-        return found
-
-    def _fetch_batch(
-        self, connection: Connection, object_ids: Sequence[str], order: int
-    ) -> dict[str, UserChange | None]:
+        """Object id -> the person as Entra has them now, from batches of single reads."""
         select = select_of(connection.settings)
         named = ",".join(name for name in select if name != MANAGER)
-        query = f"$select={named}&$expand={MANAGER}($select=id)"
-        requests = [{"id": one, "method": "GET", "url": f"/users/{one}?{query}"} for one in object_ids]
-        url = f"{self._base(connection)}/v1.0/$batch"
-        answer = self._client.call(connection, Method.POST, url, body={"requests": requests})
-        responses = decode_object(self._client.check(answer).body).get("responses")
-        if not isinstance(responses, list):
-            raise Transient("malformed batch")
         found: dict[str, UserChange | None] = {}
-        for response in responses:
-            if not isinstance(response, dict) or not isinstance(status := response.get("status"), int):
-                raise Transient("malformed batch")
-            if status not in {200, 404}:
-                raise to_error(status, _inner_code(response), self._client.retry_after(_inner_headers(response)))
-            object_id, body = str(response.get("id")), response.get("body")
-            if status == 404:
-                found[object_id] = None
-            elif isinstance(body, dict) and guid(body.get("id")) == object_id:
-                found[object_id] = read_user(body, object_id, order, select)
-            else:
-                raise Transient("malformed batch")
-        if found.keys() != set(object_ids):
-            raise Transient("malformed batch")
+        query = f"$select={named}&$expand={MANAGER}($select=id)"
+        for object_id, body in self._single_reads(connection, "users", object_ids, query):
+            found[object_id] = None if body is None else read_user(body, object_id, order, select)
         return found
+
+    def find_groups(self, connection: Connection, object_ids: Sequence[str]) -> Mapping[str, bool]:
+        """Object id -> whether Entra has the group now."""
+        reads = self._single_reads(connection, "groups", object_ids, "$select=id")
+        return {object_id: body is not None for object_id, body in reads}
+
+    def _single_reads(
+        self, connection: Connection, feed: FeedName, object_ids: Sequence[str], query: str
+    ) -> Iterator[tuple[str, Mapping[str, Any] | None]]:
+        """Each object's body, None for a 404; any other answer within a batch is an error of the whole call."""
+        if any(guid(object_id) != object_id for object_id in object_ids):
+            raise Defect("not an object id")
+        for start in range(0, len(object_ids), BATCH):
+            batch = object_ids[start : start + BATCH]
+            requests = [{"id": one, "method": "GET", "url": f"/{feed}/{one}?{query}"} for one in batch]
+            url = f"{self._base(connection)}/v1.0/$batch"
+            answer = self._client.call(connection, Method.POST, url, body={"requests": requests})
+            responses = decode_object(self._client.check(answer).body).get("responses")
+            found = dict(map(self._single_read, responses if isinstance(responses, list) else ()))
+            if found.keys() != set(batch):
+                raise Transient("malformed batch")
+            yield from found.items()
+
+    def _single_read(self, response: object) -> tuple[str, Mapping[str, Any] | None]:
+        if not isinstance(response, dict) or not isinstance(status := response.get("status"), int):
+            raise Transient("malformed batch")
+        object_id, body = str(response.get("id")), response.get("body")
+        if status == 404:
+            return object_id, None
+        if status != 200:
+            raise to_error(status, _inner_code(response), self._client.retry_after(_inner_headers(response)))
+        if not isinstance(body, dict) or guid(body.get("id")) != object_id:
+            raise Transient("malformed batch")
+        return object_id, body
 
     def _base(self, connection: Connection) -> str:
         return self._client.endpoints(connection.cloud).graph

@@ -234,6 +234,30 @@ def test_people_are_found_twenty_at_a_time(cloud: Cloud, microsoft: Microsoft, c
     assert control.counts()["POST /$batch 200"] == 2
 
 
+def test_groups_are_found_by_their_ids(cloud: Cloud, microsoft: Microsoft, connection: Connection) -> None:
+    """A group that is there, a deleted one and an unknown one."""
+    control, tenant = cloud.control, connection.tenant_id
+    there, gone = (control.create_group(tenant, displayName=name) for name in ("Staff", "Former"))
+    control.delete_group(tenant, gone)
+    found = microsoft.directory.find_groups(connection, [there, gone, NOBODY])
+    assert found == {there: True, gone: False, NOBODY: False}
+
+
+def test_a_person_is_fetched_with_everything_selected(
+    cloud: Cloud, microsoft: Microsoft, connection: Connection
+) -> None:
+    """Properties and manager as in a snapshot of the feed, under the order it was asked with."""
+    control, tenant = cloud.control, connection.tenant_id
+    boss = control.create_user(tenant, displayName="Boss", accountEnabled=True)
+    ann = control.create_user(tenant, displayName="Ann", jobTitle="Baker", accountEnabled=True, manager=boss)
+    person = microsoft.directory.fetch_people(connection, [ann], order=7)[ann]
+    assert person is not None
+    assert (person.order, person.kind) == (7, ChangeKind.SNAPSHOT)
+    told = {name: value for name, value in person.properties.items() if value is not None}
+    expected = {"displayName": "Ann", "jobTitle": "Baker", "accountEnabled": True, "manager": boss}
+    assert {name: told.get(name) for name in expected} == expected
+
+
 @pytest.mark.parametrize(("status", "error"), [(429, Transient), (503, Transient), (403, NeedsAdmin)])
 def test_an_error_within_a_batch_is_no_absence(
     cloud: Cloud, microsoft: Microsoft, connection: Connection, status: int, error: type[SyncError]

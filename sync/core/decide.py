@@ -210,7 +210,7 @@ def _eligible(stored: PersonRecord, merged: PersonRecord, claim: Claim | None, c
 def _fields(record: PersonRecord, address: str, context: Context) -> dict[str, str]:
     """The account's fields: mapped, then what an admin edited by hand."""
     before = None if record.account_state is AccountState.NONE else record.fields
-    fields = fields_of(record.source, address, context.policy.settings.mapping, before)
+    fields = fields_of(record.source, address, context.policy.rules, before)
     if record.own:
         fields = {name: text for name, text in {**fields, **record.own}.items() if text}
     return fields

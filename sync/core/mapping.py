@@ -36,7 +36,9 @@ GROUP_SELECT: tuple[str, ...] = (
 )
 
 
-class _Compiled(NamedTuple):
+class CompiledRule(NamedTuple):
+    """A field rule made ready for many people."""
+
     target: str
     attribute: str  # a rule that only copies an attribute of text, the common case; else empty
     expression: Expression
@@ -56,7 +58,7 @@ def select_of(settings: SyncSettings) -> tuple[str, ...]:
 @lru_cache(maxsize=256)
 def _attributes(settings: SyncSettings) -> frozenset[str]:
     names = {*ALWAYS, *(condition.attribute for condition in settings.scope.filters)}
-    for compiled in _compile(settings.mapping):
+    for compiled in compile_rules(settings.mapping):
         names |= compiled.expression.attributes
     if "alias" in settings.matching:
         names.add("proxyAddresses")
@@ -66,26 +68,27 @@ def _attributes(settings: SyncSettings) -> frozenset[str]:
 
 
 @lru_cache(maxsize=256)
-def _compile(mapping: tuple[FieldRule, ...]) -> tuple[_Compiled, ...]:
+def compile_rules(mapping: tuple[FieldRule, ...]) -> tuple[CompiledRule, ...]:
+    """The rules, read once. Raises BadExpression."""
     compiled = []
     for rule in mapping:
         expression = parse(rule.value)
         plain = expression.attributes == {rule.value} and rule.apply == "always" and rule.on_null == "clear"
-        compiled.append(_Compiled(rule.target, rule.value if plain else "", expression, rule))
+        compiled.append(CompiledRule(rule.target, rule.value if plain else "", expression, rule))
     return tuple(compiled)
 
 
 def fields_of(
     source: Mapping[str, Any],
     address: str,
-    mapping: tuple[FieldRule, ...],
+    rules: tuple[CompiledRule, ...],
     before: Mapping[str, str] | None = None,
 ) -> dict[str, str]:
     """The account's fields, empty ones left out. `before` has the fields of an account that exists already: what is
     applied only on create, or kept where the directory says nothing, comes from there.
     """
     fields: dict[str, str] = {}
-    for target, attribute, expression, rule in _compile(mapping):
+    for target, attribute, expression, rule in rules:
         value = source.get(attribute) if attribute else None
         text = clean(value) if isinstance(value, str) else _value(expression, rule, source, before)
         if text:

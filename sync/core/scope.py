@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from sync.core.attributes import text_of
+from sync.core.mapping import CompiledRule, compile_rules
 from sync.core.model import PersonRecord
 from sync.core.person import address_of, is_guest
 from sync.core.sync_settings import Chosen, Filter, SyncSettings
@@ -38,12 +39,44 @@ class Reach:
     etag: str = field(default="", compare=False)
 
 
+class Choice(NamedTuple):
+    """A `Chosen` made ready for asking about many people: nobody is looked for in a list."""
+
+    everyone: bool
+    people: frozenset[str]
+    groups: frozenset[str]
+    excluded_people: frozenset[str]
+    excluded_groups: frozenset[str]
+
+
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """Everything a decision follows besides the person: the settings, and what they reach in the tenant's groups."""
+    """Everything a decision follows besides the person: the settings, and what they reach in the tenant's groups.
+
+    Made once for a batch; what asking about each person needs is made ready with it.
+    """
 
     settings: SyncSettings
     reach: Reach = Reach()
+    scope: Choice = field(init=False, compare=False, repr=False)
+    audience: Choice = field(init=False, compare=False, repr=False)
+    rules: tuple[CompiledRule, ...] = field(init=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        """Make ready."""
+        object.__setattr__(self, "scope", _choice(self.settings.scope.chosen, self.reach.scope))
+        object.__setattr__(self, "audience", _choice(self.settings.audience, self.reach.audience))
+        object.__setattr__(self, "rules", compile_rules(self.settings.mapping))
+
+
+def _choice(chosen: Chosen, circle: Circle) -> Choice:
+    return Choice(
+        chosen.everyone,
+        frozenset(chosen.people),
+        circle.included,
+        frozenset(chosen.excluded_people),
+        circle.excluded,
+    )
 
 
 class Rule(StrEnum):
@@ -73,7 +106,7 @@ def in_scope(record: PersonRecord, policy: Policy) -> Verdict:
     scope = policy.settings.scope
     if not scope.guests and is_guest(record.source):
         return Verdict(False, Rule.GUEST)
-    verdict = chosen(record, scope.chosen, policy.reach.scope)
+    verdict = judge(record, policy.scope)
     if not verdict.inside:
         return verdict
     if scope.domains:
@@ -88,20 +121,20 @@ def in_scope(record: PersonRecord, policy: Policy) -> Verdict:
 
 def in_audience(record: PersonRecord, policy: Policy) -> Verdict:
     """Whether this person, given an active account, receives phishing simulations."""
-    return chosen(record, policy.settings.audience, policy.reach.audience)
+    return judge(record, policy.audience)
 
 
-def chosen(record: PersonRecord, choice: Chosen, circle: Circle) -> Verdict:
+def judge(record: PersonRecord, choice: Choice) -> Verdict:
     """Whether a choice takes this person in."""
     if record.object_id in choice.excluded_people:
         return Verdict(False, Rule.EXCLUDED_PERSON)
-    if circle.excluded and (group := _meets(record, circle.excluded)):
+    if choice.excluded_groups and (group := _meets(record, choice.excluded_groups)):
         return Verdict(False, Rule.EXCLUDED_GROUP, group)
     if record.object_id in choice.people:
         return Verdict(True, Rule.PERSON)
     if choice.everyone:
         return Verdict(True, Rule.EVERYONE)
-    if circle.included and (group := _meets(record, circle.included)):
+    if choice.groups and (group := _meets(record, choice.groups)):
         return Verdict(True, Rule.GROUP, group)
     return Verdict(False, Rule.NOT_CHOSEN)
 

@@ -10,7 +10,7 @@ from sync.core.mapping import fields_of
 from sync.core.model import AccountState, GroupRecord, MailMark, PersonRecord, Presence, Reason, make_order
 from sync.core.person import address_of
 from sync.core.scope import Policy
-from sync.core.sync_settings import DEFAULT_MAPPING, SyncSettings
+from sync.core.sync_settings import SyncSettings
 
 HOSTILE = "<img src=x onerror=alert(1)>"
 TURNED = "Ana \u202eneil\u202c"  # a right-to-left override
@@ -39,7 +39,7 @@ def person(number: int, since: str) -> PersonRecord:
         origin="entra",
         reason=Reason.OK,
         address=address,
-        fields=fields_of(properties, address, DEFAULT_MAPPING),
+        fields=fields_of(properties, address, Policy(SyncSettings()).rules),
         mail=MailMark.BASELINE,
         memberships={object_id(9000): ORDER},
     )

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 
 from sync.core.eligibility import eligibility
-from sync.core.mapping import GROUP_SELECT, fields_of, select_of
+from sync.core.mapping import GROUP_SELECT, compile_rules, fields_of, select_of
 from sync.core.model import PersonRecord, Presence, Reason
 from sync.core.person import address_of, is_guest, name_of
 from sync.core.scope import Policy
@@ -35,7 +35,7 @@ def person(presence: Presence = Presence.PRESENT, **changes: Any) -> PersonRecor
 def test_the_default_mapping_is_the_one_agreed() -> None:
     """Given and family name, display name, title, department, office, company, country, mobile, language."""
     source = {name: name.upper() for name in (rule.value for rule in DEFAULT_MAPPING)} | {"manager": BOB}
-    assert fields_of(source, "a@b.c", DEFAULT_MAPPING) == {
+    assert fields_of(source, "a@b.c", PLAIN.rules) == {
         "given_name": "GIVENNAME",
         "family_name": "SURNAME",
         "display_name": "DISPLAYNAME",
@@ -62,7 +62,7 @@ def test_everything_that_is_mapped_is_asked_for() -> None:
 def test_empty_fields_are_left_out() -> None:
     """Null, blank and odd values make no field; there is nothing without an address or a manager."""
     odd: dict[str, Any] = {"displayName": "  ", "jobTitle": None, "department": 5, "country": [], "manager": None}
-    assert fields_of(odd, "", DEFAULT_MAPPING) == {}
+    assert fields_of(odd, "", PLAIN.rules) == {}
 
 
 @given(any_json)
@@ -71,8 +71,8 @@ def test_any_value_of_any_property_is_survived(value: Any) -> None:
     source = dict.fromkeys(USER_SELECT, value)
     record = PersonRecord("p", presence=Presence.PRESENT, source=source)
     assert eligibility(record, PLAIN) in Reason
-    assert all(fields_of(source, address_of(source), DEFAULT_MAPPING).values())
-    assert {type(text) for text in fields_of(source, address_of(source), DEFAULT_MAPPING).values()} <= {str}
+    assert all(fields_of(source, address_of(source), PLAIN.rules).values())
+    assert {type(text) for text in fields_of(source, address_of(source), PLAIN.rules).values()} <= {str}
     assert isinstance(name_of(source), str)
 
 
@@ -186,7 +186,7 @@ def test_a_rule_says_when_it_applies_and_what_null_means(
     mapping: tuple[FieldRule, ...], source: dict[str, Any], before: dict[str, str] | None, title: str
 ) -> None:
     """Always or only on create; empty clears, keeps or takes the default."""
-    assert fields_of(source, "", mapping, before).get("title", "") == title
+    assert fields_of(source, "", compile_rules(mapping), before).get("title", "") == title
 
 
 def test_the_select_follows_the_mapping() -> None:

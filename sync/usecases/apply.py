@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from shared.events import log
@@ -14,7 +14,7 @@ from sync.core.model import ChangeKind, GroupChange, MembershipChange, PersonRec
 from sync.core.person import name_of
 from sync.core.runs import HeldRemoval
 from sync.ports import LoadedShard
-from sync.usecases import compare, holds, reaching, revisit, settle
+from sync.usecases import compare, holds, mentioned, reaching, revisit, settle
 from sync.usecases.commit import Done, Pair, Work, claimed_by, commit_people, send_mails
 from sync.usecases.groups import apply_groups, count_members
 from sync.usecases.sending import GROUPS, Change
@@ -37,6 +37,8 @@ def run(services: Services, message: ChangesMessage) -> None:
             return
         changes = confirmed
     done = _inline(services, view, message, changes)
+    if done is None:  # the message is on its way again
+        return
     connection = view.connection
     counts = {} if message.shard == GROUPS else _accounts(services, connection, message)
     for name, number in _beside_accounts(message, done).items():
@@ -78,7 +80,9 @@ def _confirmed(
     return [c for c in changes if not (isinstance(c, UserChange) and there.get(c.object_id))]
 
 
-def _inline(services: Services, view: ConnectionView, message: ChangesMessage, changes: Sequence[Change]) -> Done:
+def _inline(
+    services: Services, view: ConnectionView, message: ChangesMessage, changes: Sequence[Change]
+) -> Done | None:
     floor = view.reader.floor
     users = [c for c in fold_page(c for c in changes if isinstance(c, UserChange)) if c.released or c.order >= floor]
     edges = [c for c in changes if isinstance(c, MembershipChange) and c.order >= floor]
@@ -87,7 +91,23 @@ def _inline(services: Services, view: ConnectionView, message: ChangesMessage, c
         done = apply_groups(services, view.connection.scope, groups, edges)
         _reach_anew(services, view)
         return done
-    return _people(services, view, message, users, edges)
+    done = _people(services, view, message, users, edges)
+    return _bring_in(services, view, message, {edge.member_id for edge in edges}, done)
+
+
+def _bring_in(
+    services: Services, view: ConnectionView, message: ChangesMessage, members: Collection[str], done: Done
+) -> Done | None:
+    """Fetch and apply those of the members whom a group brings into scope, and of whom nothing else was ever told."""
+    connection = view.connection
+    if not members or not connection.settings.scope.chosen.groups:
+        return done
+    stored = services.people.load(connection.scope, message.shard, sorted(members)).records
+    people = mentioned.unknown(stored.values(), reaching.policy(services, connection))
+    fetched = mentioned.fetch(services, view, message, people)
+    if fetched:
+        done.written += _people(services, view, message, fetched, ()).written
+    return None if fetched is None else done
 
 
 def _reach_anew(services: Services, view: ConnectionView) -> None:

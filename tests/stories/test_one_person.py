@@ -1,0 +1,224 @@
+"""One person now: an admin has a single person synchronised, and whom only a group mentions is fetched."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from shared.errors import NeedsAdmin, Transient
+from sync.core.model import AccountState, MailMark, Presence, Reason
+from sync.core.runs import Outcome, Run
+from sync.core.sync_settings import Chosen, Scope
+from sync.usecases import lease, one_person
+from tests.fakes.engine import Engine, Tenanted
+
+
+def sync(connection: Tenanted, object_id: str) -> Run:
+    """The admin presses Sync on a person's page."""
+    return one_person.sync(connection.engine.services, connection.view, object_id, "admin-1", pause=lambda _: None)
+
+
+def test_a_change_is_there_before_any_feed_told_of_it(acme: Tenanted) -> None:
+    """Fields and the manager are as in Entra when the call returns; the run says who asked, and is done."""
+    person, manager = acme.tenant.present_people()[:2]
+    acme.tenant.change(person, department="Legal", told=False)
+    acme.tenant.set_manager(person, manager, told=False)
+    run = sync(acme, person)
+    record = acme.person(person)
+    assert (record.fields["department"], record.source["manager"]) == ("Legal", manager)
+    assert (run.kind, run.cause, run.by, run.outcome) == ("act", "admin", "admin-1", Outcome.COMPLETE)
+    assert run.counts == {"update": 1}
+
+
+def test_again_changes_nothing(acme: Tenanted) -> None:
+    """The second time, and the message that the queue brings after it, change no account and mail nobody."""
+    person = acme.tenant.present_people()[0]
+    acme.tenant.change(person, department="Legal", told=False)
+    sync(acme, person)
+    before = replace(acme.person(person), order=0, manager_order=0)
+    again = sync(acme, person)
+    acme.engine.pump()
+    assert replace(acme.person(person), order=0, manager_order=0) == before
+    assert (again.counts, acme.mailed, acme.engine.poison) == ({}, [], [])
+
+
+def test_somebody_nobody_told_of_joins_and_is_mailed_once(acme: Tenanted) -> None:
+    """A person whom the feeds left out gets the account now, and one mail, though the feed tells of them later."""
+    new = acme.tenant.hire("New Comer", told=False)
+    sync(acme, new)
+    assert acme.person(new).account_state is AccountState.ACTIVE
+    acme.engine.pump()
+    acme.tenant.change(new, jobTitle="Tester")
+    acme.sync()
+    assert (acme.mailed, acme.person(new).mail) == (["new.comer@contoso.example"], MailMark.CLAIMED)
+
+
+def test_somebody_who_is_gone_is_deactivated(acme: Tenanted) -> None:
+    """A 404 is a removal: the account is deactivated because the person left."""
+    person = acme.tenant.present_people()[0]
+    acme.tenant.hard_delete(person, told=False)
+    run = sync(acme, person)
+    record = acme.person(person)
+    assert (record.presence, record.account_state, record.reason) == (
+        Presence.ABSENT,
+        AccountState.INACTIVE,
+        Reason.LEFT,
+    )
+    assert run.counts == {"deactivate": 1}
+
+
+def test_the_guard_counts_it(acme: Tenanted) -> None:
+    """One by one is no way around the guard: the sixth removal of a day waits on a hold."""
+    for person in acme.tenant.present_people()[:6]:
+        acme.tenant.hard_delete(person, told=False)
+        run = sync(acme, person)
+    assert (acme.counts.inactive, run.counts) == (5, {"held": 1})
+    assert len(acme.holds) == 1
+
+
+def test_somebody_unknown_everywhere(acme: Tenanted) -> None:
+    """Neither Entra nor the store has the person: nothing is written, not even a run."""
+    runs = len(acme.runs)
+    with pytest.raises(one_person.NoSuchPerson):
+        sync(acme, "00000000-0000-4000-8000-000000000000")
+    assert (len(acme.runs), len(acme.people)) == (runs, 20)
+
+
+def test_older_news_that_come_late_are_refused(acme: Tenanted) -> None:
+    """What a pull read before the person was synchronised is applied after it, and changes nothing."""
+    person = acme.tenant.present_people()[0]
+    acme.tenant.change(person, department="Before")
+    acme.hint("users")
+    acme.engine.deliver()  # read; its changes wait in the queue
+    acme.tenant.change(person, department="After", told=False)
+    sync(acme, person)
+    acme.engine.pump()
+    assert acme.person(person).fields["department"] == "After"
+
+
+def test_waits_briefly_for_the_reader_and_then_says_busy(acme: Tenanted) -> None:
+    """A lease that is given back meanwhile is taken; one that stays taken ends in `Busy`, with nothing written."""
+    services, person = acme.engine.services, acme.tenant.present_people()[0]
+    reader = lease.take(services, acme.view)
+    assert reader is not None
+    with pytest.raises(one_person.Busy):
+        sync(acme, person)
+    run = one_person.sync(
+        services, acme.view, person, "admin-1", pause=lambda _: lease.give_back(services, acme.view, reader)
+    )
+    assert run.outcome is Outcome.COMPLETE
+    assert acme.view.reader.lease_until == ""
+
+
+def test_throttled(acme: Tenanted) -> None:
+    """A 429 is obeyed by everybody who reads the tenant, and the lease is free."""
+    acme.tenant.refusals["users"] = Transient("429", retry_after=120)
+    with pytest.raises(Transient):
+        sync(acme, acme.tenant.present_people()[0])
+    calls = len(acme.engine.directory.calls)
+    with pytest.raises(Transient, match="asked us to wait"):
+        sync(acme, acme.tenant.present_people()[0])
+    assert len(acme.engine.directory.calls) == calls
+    assert acme.view.reader.lease_until == ""
+
+
+def test_not_before_the_first_import(engine: Engine) -> None:
+    """Before the first import is done it is refused: somebody who was there before would be taken for a joiner."""
+    acme = engine.connect()
+    person = acme.tenant.hire("Anna Berg")
+    with pytest.raises(NeedsAdmin, match="not_started"):
+        sync(acme, person)
+    engine.pump()
+    acme.start()
+    with pytest.raises(NeedsAdmin, match="importing"):
+        sync(acme, person)
+
+
+def test_killed_half_way_the_queue_finishes_it(acme: Tenanted) -> None:
+    """The worker dies wherever: either nothing happened, or the queue brings the message and the change is in."""
+    person = acme.tenant.present_people()[0]
+    for number in range(40):
+        before, department = acme.person(person).fields.get("department"), f"Department {number}"
+        acme.tenant.change(person, department=department, told=False)
+        acme.engine.faults.crash_after(number)
+        with acme.engine.attempt() as crashed:
+            sync(acme, person)
+        acme.engine.faults.heal()
+        acme.engine.clock.advance(timedelta(seconds=100))
+        acme.engine.pump()
+        if not crashed:
+            break
+        assert acme.person(person).fields.get("department") in {before, department}
+    else:
+        raise AssertionError("it never came to its end")
+    assert acme.person(person).fields["department"] == department
+
+
+def scoped(engine: Engine) -> tuple[Tenanted, str]:
+    """A workspace whose scope is one group, with twenty people in it; and the group."""
+    acme = engine.connect()
+    group = acme.tenant.new_group("Staff")
+    for number in range(20):
+        acme.tenant.join(group, acme.tenant.hire(f"Person {number}"))
+    connection = acme.connection
+    settings = replace(connection.settings, scope=Scope(Chosen(groups=(group,))))
+    engine.services.connections.save(replace(connection, settings=settings))
+    acme.imported()
+    engine.clock.advance(1)  # what comes next is newer
+    return acme, group
+
+
+def test_whom_only_a_group_mentions_is_fetched(engine: Engine) -> None:
+    """The users feed never told of a person; a group that is in scope does: they are fetched, created and mailed."""
+    acme, group = scoped(engine)
+    new = acme.tenant.hire("New Comer", told=False)
+    acme.tenant.join(group, new)
+    acme.hint("groups")
+    engine.pump()
+    record = acme.person(new)
+    assert (record.account_state, record.fields["display_name"]) == (AccountState.ACTIVE, "New Comer")
+    assert acme.mailed == ["new.comer@contoso.example"]
+    assert acme.runs[0].counts["create"] == 1
+
+
+def test_whom_a_group_outside_the_scope_mentions_is_not_fetched(engine: Engine) -> None:
+    """Nobody is read without need: the membership is stored, and the properties stay unknown."""
+    acme, _ = scoped(engine)
+    other = acme.tenant.new_group("Other")
+    new = acme.tenant.hire("New Comer", told=False)
+    acme.tenant.join(other, new)
+    acme.hint("groups")
+    engine.pump()
+    assert acme.person(new).presence is Presence.UNKNOWN
+    assert "fetch_people" not in {operation for operation, _ in engine.directory.calls}
+
+
+def test_a_throttled_fetch_is_made_up_for(engine: Engine) -> None:
+    """Graph says 429 when the person is asked for: the membership is in, the part comes again, and nothing is lost."""
+    acme, group = scoped(engine)
+    new = acme.tenant.hire("New Comer", told=False)
+    acme.tenant.join(group, new)
+    acme.hint("groups")
+    engine.deliver()
+    acme.tenant.refusals["users"] = Transient("429", retry_after=90)
+    engine.deliver()
+    assert acme.person(new).presence is Presence.UNKNOWN
+    assert not acme.runs[0].finished_at
+    del acme.tenant.refusals["users"]
+    engine.pump()
+    assert acme.person(new).account_state is AccountState.ACTIVE
+    assert acme.runs[0].outcome is Outcome.COMPLETE
+
+
+def test_a_member_who_is_gone_already_is_left_alone(engine: Engine) -> None:
+    """Entra answers 404 for somebody a group mentioned: no row is made up of it, and the part is done."""
+    acme, group = scoped(engine)
+    new = acme.tenant.hire("New Comer", told=False)
+    acme.tenant.join(group, new)
+    acme.tenant.hard_delete(new, told=False)
+    acme.hint("groups")
+    engine.pump()
+    assert acme.person(new).presence is Presence.UNKNOWN
+    assert acme.runs[0].outcome is Outcome.COMPLETE

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sync.core.guard import WINDOW, judge, limit_of
+from sync.core.guard import WINDOW, judge, limit_of, note_lost, shrank
 from sync.core.runs import GuardWindow
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -104,3 +104,50 @@ def test_no_day_ever_sees_more_than_the_limit(asked: Sequence[tuple[int, str, in
     for start, _, _ in applied:
         within = sum(number for moment, _, number in applied if start <= moment < start + WINDOW)
         assert within <= max(5, active // 10)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "percent", "held"),
+    [
+        (10, 5, 30, False),
+        (10, 4, 30, True),
+        (5, 0, 30, False),
+        (100, 70, 30, False),
+        (100, 69, 30, True),
+        (100, 0, 100, False),
+        (100, 94, 0, True),
+        (10, 20, 30, False),
+    ],
+)
+def test_a_group_shrank_beyond_the_floor_and_the_share(before: int, after: int, percent: int, held: bool) -> None:
+    """Five members, or so many in a hundred, whichever is more, are unremarkable."""
+    assert shrank(before, after, percent) is held
+
+
+def test_a_group_that_loses_little_by_little_shrank_all_the_same() -> None:
+    """Losses of a day count together, whoever took them; the same part counts once; after a day they are forgotten."""
+    window, members, shrunk = GuardWindow("s"), 100, frozenset[str]()
+    for part in range(10):
+        window, shrunk = note_lost(window, f"p{part}", {"g": 3}, {"g": members}, 30, NOON)
+        assert note_lost(window, f"p{part}", {"g": 3}, {"g": members}, 30, NOON) == (window, shrunk)
+        assert not shrunk
+        members -= 3
+    window, shrunk = note_lost(window, "p10", {"g": 1}, {"g": members}, 30, NOON)
+    assert shrunk == {"g"}
+    window, shrunk = note_lost(window, "late", {"g": 1}, {"g": members - 1}, 30, NOON + WINDOW)
+    assert not shrunk
+    assert set(window.lost) == {"g:late"}
+
+
+def test_only_the_group_that_shrank_is_named() -> None:
+    """Another one that lost a member in the same part is not."""
+    _, shrunk = note_lost(GuardWindow("s"), "p", {"big": 1, "small": 8}, {"big": 100, "small": 20}, 30, NOON)
+    assert shrunk == {"small"}
+
+
+def test_losses_and_removals_do_not_mix() -> None:
+    """Noting what groups lost leaves the removals of the day as they are, and the other way round."""
+    window = judge(GuardWindow("s", active=100), "a", 4, NOON).window
+    noted, _ = note_lost(window, "a", {"g": 2}, {"g": 9}, 30, NOON)
+    assert noted.removals == window.removals
+    assert judge(noted, "b", 1, NOON).window.lost == noted.lost

@@ -1,0 +1,100 @@
+"""Nested membership, against a model that simply walks up from every group."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping, Sequence
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sync.core.model import GroupRecord, Presence
+from sync.core.nesting import Nesting
+
+THERE = {Presence.PRESENT, Presence.UNKNOWN}
+ids = st.sampled_from("abcdefg")
+edges = st.sets(st.tuples(ids, ids), max_size=18)  # (child, parent), itself included
+presences = st.dictionaries(ids, st.sampled_from(Presence), max_size=7)
+
+
+def records(edges: set[tuple[str, str]], presences: Mapping[str, Presence]) -> list[GroupRecord]:
+    """Group rows of these edges; groups are present unless said otherwise."""
+    everyone = {*presences, *(group for edge in edges for group in edge)}
+    return [
+        GroupRecord(
+            group,
+            presence=presences.get(group, Presence.PRESENT),
+            parents={parent: 7 for child, parent in edges if child == group},
+        )
+        for group in sorted(everyone)
+    ]
+
+
+def reaches(group: str, roots: Sequence[str], groups: Mapping[str, GroupRecord], seen: frozenset[str]) -> bool:
+    """Whether somebody in a group is in one of the roots, by way of groups that are there."""
+    if group in seen or group not in groups or groups[group].presence not in THERE:
+        return False
+    return group in roots or any(reaches(up, roots, groups, seen | {group}) for up in groups[group].parents)
+
+
+@given(edges, presences, st.lists(ids, max_size=3))
+def test_below_is_what_walking_up_finds(
+    edges: set[tuple[str, str]], presences: Mapping[str, Presence], roots: list[str]
+) -> None:
+    """Cycles, several parents and groups that are gone: joining and leaving are told by the same answer."""
+    rows = records(edges, presences)
+    by_id = {row.object_id: row for row in rows}
+    assert Nesting(rows).below(roots) == {group for group in by_id if reaches(group, roots, by_id, frozenset())}
+
+
+@given(edges, presences, ids, st.lists(ids, min_size=1, max_size=2))
+def test_a_path_is_a_chain_of_edges_and_exists_where_below_says_so(
+    edges: set[tuple[str, str]], presences: Mapping[str, Presence], group: str, roots: list[str]
+) -> None:
+    """Each step is an edge, both ends are where they should be, and no group comes twice."""
+    nesting = Nesting(records(edges, presences))
+    path = nesting.path(group, roots)
+    assert bool(path) == (group in nesting.below(roots))
+    if path:
+        assert path[0] == group
+        assert path[-1] in roots
+        assert all(step in edges for step in itertools.pairwise(path))
+        assert len({*path}) == len(path)
+
+
+def test_the_path_is_a_shortest_one() -> None:
+    """Via B, not via C and D."""
+    rows = records({("a", "b"), ("b", "root"), ("a", "c"), ("c", "d"), ("d", "root")}, {})
+    assert Nesting(rows).path("a", ["root"]) == ("a", "b", "root")
+
+
+def test_an_edge_that_was_undone_is_none() -> None:
+    """A removal is remembered by a negative order, and gives no membership."""
+    rows = [GroupRecord("root", presence=Presence.PRESENT), GroupRecord("a", presence=Presence.PRESENT)]
+    assert Nesting([rows[0], GroupRecord("a", presence=Presence.PRESENT, parents={"root": 5})]).below(["root"]) == {
+        "root",
+        "a",
+    }
+    assert Nesting([rows[0], GroupRecord("a", presence=Presence.PRESENT, parents={"root": -5})]).below(["root"]) == {
+        "root"
+    }
+
+
+def test_a_group_that_is_gone_passes_nothing_on() -> None:
+    """The middle one is in the bin: what is below it is not reached, and it is not either."""
+    rows = records({("a", "b"), ("b", "root")}, {"b": Presence.SOFT_DELETED})
+    assert Nesting(rows).below(["root"]) == {"root"}
+    assert Nesting(rows).path("a", ["root"]) == ()
+    assert Nesting(rows).below(["nowhere"]) == frozenset()
+
+
+def test_a_chain_of_twenty_thousand_groups() -> None:
+    """Nesting is as deep as an admin likes: nothing here recurses."""
+    length = 20_000
+    rows = [
+        GroupRecord(f"{number}", presence=Presence.PRESENT, parents={f"{number - 1}": 1} if number else {})
+        for number in range(length)
+    ]
+    nesting = Nesting(rows)
+    assert len(nesting.below(["0"])) == length
+    assert len(nesting.path(f"{length - 1}", ["0"])) == length

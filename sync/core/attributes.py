@@ -1,7 +1,7 @@
 """The attributes of a person that mapping, filters and matching may name, and how each is read.
 
 All are in Entra's main store, so that the delta feed tells their changes, and need no right beyond User.Read.All
-(microsoft-facts §1.3, §10). Extension attributes are selected as one object and kept flat.
+(microsoft-facts §1.6, §10). Extension attributes are selected as one object and kept flat.
 """
 
 from __future__ import annotations
@@ -21,9 +21,11 @@ class Kind(StrEnum):
     TEXTS = "texts"  # a list of texts
     FLAG = "flag"
     LICENCES = "licences"  # a list of objects, kept as their skuId
+    OPEN = "open"  # what a tenant defined itself: a text, a flag, a number (kept as text), or a list of them
 
 
 EXTENSIONS = "onPremisesExtensionAttributes"
+TEXT_LIMIT = 1024  # characters of one value that are looked at; Entra's longest are distinguished names
 _T, _L, _F = Kind.TEXT, Kind.TEXTS, Kind.FLAG
 ATTRIBUTES: Mapping[str, tuple[Kind, str]] = {
     "accountEnabled": (_F, "Sign-in allowed"),
@@ -77,8 +79,8 @@ def is_attribute(name: str) -> bool:
 
 
 def kind_of(name: str) -> Kind:
-    """What the attribute holds; a directory extension is read as text."""
-    return ATTRIBUTES[name][0] if name in ATTRIBUTES else Kind.TEXT
+    """What the attribute holds."""
+    return ATTRIBUTES[name][0] if name in ATTRIBUTES else Kind.OPEN
 
 
 def in_extensions(name: str) -> bool:
@@ -98,5 +100,5 @@ def text_of(source: Mapping[str, Any], name: str) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, (list, tuple)):
-        return next((text for entry in value if (text := clean(entry))), "")
-    return clean(value)
+        return next((text for entry in value if (text := clean(entry, TEXT_LIMIT))), "")
+    return clean(value, TEXT_LIMIT)

@@ -34,7 +34,13 @@ _GROUP_KINDS: Mapping[str, type] = {
     "mailEnabled": bool,
     "groupTypes": list,
 }
-_TYPES: Mapping[Kind, type] = {Kind.TEXT: str, Kind.TEXTS: list, Kind.FLAG: bool, Kind.LICENCES: list}
+_TYPES: Mapping[Kind, type] = {
+    Kind.TEXT: str,
+    Kind.TEXTS: list,
+    Kind.FLAG: bool,
+    Kind.LICENCES: list,
+    Kind.OPEN: object,
+}
 VALUE_LIMIT = 16_384  # characters of one value; Entra's longest has 1,024
 
 
@@ -146,6 +152,8 @@ def _properties(item: Mapping[str, Any], kinds: Mapping[str, type]) -> dict[str,
             found[name] = _texts(value)
         elif kind is dict and type(value) is dict:
             found |= _properties(value, _EXTENSION_KINDS)
+        elif kind is object and (told := _open(value)) is not None:
+            found[name] = told
     if EXTENSIONS in found:  # told as null: none of them has a value
         del found[EXTENSIONS]
         found |= dict.fromkeys(_EXTENSION_KINDS)
@@ -159,6 +167,21 @@ def _texts(entries: list[Any]) -> list[str]:
     """The texts of a list; of licences their `skuId`."""
     told = (entry.get("skuId") if isinstance(entry, dict) else entry for entry in entries)
     return [_tidy(text) for text in told if isinstance(text, str) and len(text) <= VALUE_LIMIT]
+
+
+def _open(value: object) -> bool | str | list[str] | None:
+    """The value of a directory extension, whose type is the tenant's choice (microsoft-facts §10)."""
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, list):
+        return [text for entry in value if (text := _scalar(entry)) is not None]
+    return _scalar(value)
+
+
+def _scalar(value: object) -> str | None:
+    if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**63:
+        return str(value)
+    return _tidy(value) if isinstance(value, str) and len(value) <= VALUE_LIMIT else None
 
 
 def _tidy(text: str) -> str:

@@ -3,7 +3,7 @@
     first(mail, userPrincipalName)          join(" ", givenName, surname)         lower(before(mail, "@"))
 
 Reading and evaluating take time linear in the length of the text and of the values: every function looks at each
-character a fixed number of times, and what a function returns is cut to `VALUE_LIMIT`.
+character a fixed number of times, makes at most a few times `VALUE_LIMIT` of them, and is cut to it.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NoReturn
 
-from sync.core.attributes import MANAGER, is_attribute, text_of
+from sync.core.attributes import MANAGER, TEXT_LIMIT, is_attribute, text_of
 from sync.core.text import clean
 
-TEXT_LIMIT, NODE_LIMIT, DEPTH_LIMIT, VALUE_LIMIT = 500, 40, 8, 1024
-_TOKEN = re.compile(r'\s*(?:(?P<name>[A-Za-z_][A-Za-z0-9_]*)|(?P<text>"(?:[^"\\]|\\["\\])*")|(?P<mark>[(),]))')
+LENGTH_LIMIT, NODE_LIMIT, DEPTH_LIMIT, VALUE_LIMIT = 500, 40, 8, TEXT_LIMIT
+_TOKEN = re.compile(r'\s+|(?P<name>[A-Za-z_][A-Za-z0-9_]*)|(?P<text>"(?:[^"\\]|\\["\\])*")|(?P<mark>[(),])')
 
 
 class BadExpression(ValueError):
@@ -65,7 +65,8 @@ def _after(text: str, separator: str) -> str:
 
 
 def _replace(text: str, old: str, new: str) -> str:
-    return text.replace(old, new) if old else text
+    most = VALUE_LIMIT // max(len(new), 1) + 1  # as many as can be seen in what is left after the cut
+    return text.replace(old, new, most) if old else text
 
 
 MANY = NODE_LIMIT
@@ -97,8 +98,8 @@ def _value(expression: Expression, source: Mapping[str, Any]) -> str:
 
 def parse(text: str) -> Expression:
     """Read an expression. Raises BadExpression."""
-    if len(text) > TEXT_LIMIT:
-        raise BadExpression(f"An expression has at most {TEXT_LIMIT} characters.")
+    if len(text) > LENGTH_LIMIT:
+        raise BadExpression(f"An expression has at most {LENGTH_LIMIT} characters.")
     reader = _Reader(text)
     expression = reader.node(1)
     if reader.mark or reader.word or reader.quoted is not None:
@@ -116,14 +117,16 @@ class _Reader:
         self.step()
 
     def _split(self, text: str) -> Iterator[re.Match[str]]:
-        end = 0
-        while text[end:].strip():
-            token = _TOKEN.match(text, end)
+        at = 0
+        while at < len(text):
+            token = _TOKEN.match(text, at)
             if token is None:
-                self.at = end
-                self.fail("this cannot be read")
-            end = token.end()
-            yield token
+                self.at = at
+                quoted = text[at] == '"'
+                self.fail(r'a text ends with ", and has \" and \\ inside' if quoted else "this cannot be read")
+            at = token.end()
+            if token.lastgroup:
+                yield token
 
     def step(self) -> None:
         """On to the next token."""
@@ -131,7 +134,7 @@ class _Reader:
         self.word = (token and token["name"]) or ""
         self.quoted = token["text"] if token else None
         self.mark = (token and token["mark"]) or ""
-        self.at = token.start(token.lastgroup or 0) if token else len(self._text)
+        self.at = token.start() if token else len(self._text)
 
     def fail(self, why: str) -> NoReturn:
         """Say where."""
@@ -161,8 +164,9 @@ class _Reader:
         if name not in FUNCTIONS:
             self.at = at
             self.fail(f"there is no function {name}; there are {', '.join(sorted(FUNCTIONS))}")
-        arguments = []
-        while self.mark in {"(", ","}:
+        self.step()
+        arguments = [self.node(depth + 1)]
+        while self.mark == ",":
             self.step()
             arguments.append(self.node(depth + 1))
         if self.mark != ")":

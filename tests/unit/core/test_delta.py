@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from sync.core.delta import VALUE_LIMIT, MalformedPage, check_link, guid, read_page
+from sync.core.delta import VALUE_LIMIT, MalformedPage, check_link, guid, read_page, read_user
 from sync.core.mapping import select_of
 from sync.core.model import ChangeKind, MembershipChange, Page, Presence
 from sync.core.sync_settings import SyncSettings
@@ -279,3 +279,42 @@ def test_extension_attributes_are_read_flat(told: Any, expected: dict[str, Any])
 def test_an_endless_value_is_left_out() -> None:
     """The person is kept without it."""
     assert read(("jobTitle", "city"), jobTitle="x" * (VALUE_LIMIT + 1), city="Aarhus") == {"city": "Aarhus"}
+
+
+@pytest.mark.parametrize(
+    ("told", "expected"),
+    [
+        ("K3\r\n", "K3 "),
+        (True, True),
+        (False, False),
+        (4711, "4711"),
+        (-(2**63) + 1, "-9223372036854775807"),
+        ("2026-03-02T08:00:00Z", "2026-03-02T08:00:00Z"),
+        (["a", 5, True, None, ["b"], {"skuId": "c"}], ["a", "5"]),
+        (None, None),
+        (1.5, ...),
+        (10**40, ...),
+        ({"a": 1}, ...),
+        ("x" * (VALUE_LIMIT + 1), ...),
+    ],
+)
+def test_a_directory_extension_has_the_type_the_tenant_chose(told: Any, expected: Any) -> None:
+    """Texts, flags, whole numbers and lists of them are read; anything else is as if absent."""
+    name = "extension_" + "0f" * 16 + "_costCentre"
+    assert read((name,), **{name: told}) == ({} if expected is ... else {name: expected})
+
+
+def test_a_flag_of_the_catalogue_is_a_flag_only() -> None:
+    """A text in its place is left out; null clears it."""
+    name = "onPremisesSyncEnabled"
+    assert [read((name,), **{name: value}) for value in (True, "true", None)] == [{name: True}, {}, {name: None}]
+
+
+def test_a_person_by_the_id_has_the_manager_that_was_expanded() -> None:
+    """Read as a delta item is, with the manager from the object Graph put there; without one there is none."""
+    told = {"id": ANN, "jobTitle": "Baker", "city": None, "skills": ["x"], "manager": {"id": BOB.upper()}}
+    change = read_user(told, ANN, 7, ("id", "jobTitle", "city", "manager"))
+    assert (change.object_id, change.order, change.kind) == (ANN, 7, ChangeKind.SNAPSHOT)
+    assert change.properties == {"jobTitle": "Baker", "city": None, "manager": BOB}
+    for manager in (None, "text", {}, {"id": "../x"}):
+        assert "manager" not in read_user({**told, "manager": manager}, ANN, 7, ("id", "manager")).properties

@@ -141,6 +141,7 @@ class Hand(StrEnum):
     KEPT = "kept"  # active, whatever the directory says
 
 
+Judged = Literal["", "person", "not_a_person"]
 MatchedBy = Literal["", "address", "alias", "employee_id", "rehired"]
 
 
@@ -179,6 +180,7 @@ class PersonRecord:
     matched_by: MatchedBy = ""  # how the account was found, where it was there before
     hand: Hand = Hand.NONE
     own: Mapping[str, str] = field(default_factory=dict)  # fields an admin edited by hand: they win; empty clears
+    judged: Judged = ""  # what an admin answered to the suggestion that this is not a person
     audience: bool = False  # the account receives phishing simulations
     pin: Pin | None = None
     etag: str = field(default="", compare=False)

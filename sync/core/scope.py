@@ -88,6 +88,7 @@ class Rule(StrEnum):
     NOT_CHOSEN = "not_chosen"
     EXCLUDED_PERSON = "excluded_person"
     EXCLUDED_GROUP = "excluded_group"
+    NOT_A_PERSON = "not_a_person"
     GUEST = "guest"
     DOMAIN = "domain"
     FILTER = "filter"
@@ -104,6 +105,8 @@ class Verdict(NamedTuple):
 def in_scope(record: PersonRecord, policy: Policy) -> Verdict:
     """Whether this person should have an account, as far as the admin's choice goes. Exclusion wins."""
     scope = policy.settings.scope
+    if record.judged == "not_a_person":
+        return Verdict(False, Rule.NOT_A_PERSON)
     if not scope.guests and is_guest(record.source):
         return Verdict(False, Rule.GUEST)
     verdict = judge(record, policy.scope)

@@ -49,6 +49,7 @@ def encode(record: PersonRecord) -> dict[str, str | bytes]:
         "matched_by": record.matched_by,
         "hand": record.hand,
         "own": record.own,
+        "judged": record.judged,
         "audience": record.audience,
         "pin": record.pin and [record.pin.told, *record.pin.groups],
     }
@@ -87,6 +88,7 @@ def decode(object_id: str, row: Mapping[str, Any], etag: str) -> PersonRecord:
             get("matched_by", ""),
             _HANDS[get("hand", "")],
             get("own") or {},
+            get("judged", ""),
             get("audience", False),
             _pin(get("pin")),
             etag,

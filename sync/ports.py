@@ -264,13 +264,26 @@ class Groups(Protocol):
         """The next `limit` groups and the cursor to go on with (empty at the end)."""
 
 
+class Waiter(NamedTuple):
+    """A person who wants an address that another holds."""
+
+    scope: str
+    object_id: str
+
+
+WAITERS_LIMIT = 20  # of an address; who waited longest gives way, and is decided about in the next full pass
+
+
 class Holder(NamedTuple):
-    """Who holds an address in a workspace. A manual account that is not linked has an empty scope."""
+    """Who holds an address in a workspace. A manual account that is not linked has an empty scope. `waiters` are told
+    by the row, and ignored in what is given to a method.
+    """
 
     account_id: str
     scope: str
     object_id: str
     etag: str
+    waiters: tuple[Waiter, ...] = ()
 
 
 class Addresses(Protocol):
@@ -282,10 +295,17 @@ class Addresses(Protocol):
         """
 
     def transfer(self, workspace: str, address: str, present: Holder, to: Holder) -> bool:
-        """Give an address from one holder to another, conditional on the present one's etag; False when it lost."""
+        """Give an address from one holder to another, conditional on the present one's etag; False when it lost.
+        Who waited goes on waiting, but the new holder.
+        """
 
-    def release(self, workspace: str, address: str, holder: Holder) -> None:
-        """Free an address if this holder (scope and object id, or account id) has it; otherwise do nothing."""
+    def wait(self, workspace: str, address: str, waiter: Waiter) -> bool:
+        """Have a person wait for an address, at the end of the line of WAITERS_LIMIT; False when nobody holds it."""
+
+    def release(self, workspace: str, address: str, holder: Holder) -> Sequence[Waiter]:
+        """Free an address if this holder (scope and object id, or account id) has it; otherwise do nothing. Answers
+        with those who waited for it.
+        """
 
     def peek(self, workspace: str, addresses: Iterable[str]) -> Mapping[str, Holder]:
         """Who holds these addresses now; nobody: not in the answer. Many are read by one scan."""
@@ -302,6 +322,7 @@ class ManualAccount:
     created_at: str
     linked_scope: str = ""
     linked_person: str = ""
+    employee_id: str = ""  # as typed; what it is matched by is folded
     etag: str = ""
 
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from shared.errors import Conflict
-from sync.ports import BadCursor, Holder, ManualAccount
+from sync.ports import WAITERS_LIMIT, BadCursor, Holder, ManualAccount, Waiter
 from tests.contracts.conftest import Store
 from tests.contracts.people_of import SCOPE, oid
 
@@ -88,6 +88,39 @@ def test_only_its_holder_frees_it(store: Store) -> None:
     store.addresses.release(ACME, "a@x.example", holder(1)._replace(account_id="other"))
     store.addresses.release(ACME, "b@x.example", Holder(holder(2).account_id, "", "", ""))
     assert store.addresses.peek(ACME, ["a@x.example", "b@x.example"]) == {}
+
+
+def test_who_waits_is_told_when_it_is_freed(store: Store) -> None:
+    """Once each, in the order of coming; nobody can wait for what nobody holds."""
+    store.addresses.claim(ACME, {"a@x.example": holder(1)})
+    second, third = Waiter(SCOPE, oid(2)), Waiter(SCOPE, oid(3))
+    assert [store.addresses.wait(ACME, "a@x.example", one) for one in (second, third, second)] == [True] * 3
+    assert store.addresses.peek(ACME, ["a@x.example"])["a@x.example"].waiters == (second, third)
+    assert tuple(store.addresses.release(ACME, "a@x.example", holder(4))) == ()
+    assert tuple(store.addresses.release(ACME, "a@x.example", holder(1))) == (second, third)
+    assert tuple(store.addresses.release(ACME, "a@x.example", holder(1))) == ()
+    assert not store.addresses.wait(ACME, "a@x.example", second)
+
+
+def test_waiting_goes_on_under_another_holder(store: Store) -> None:
+    """Who gets the address waits no longer; and who read it before somebody began to wait cannot give it away."""
+    before = store.addresses.claim(ACME, {"a@x.example": holder(1)})["a@x.example"]
+    second, third = Waiter(SCOPE, oid(2)), Waiter(SCOPE, oid(3))
+    for one in (second, third):
+        store.addresses.wait(ACME, "a@x.example", one)
+    assert not store.addresses.transfer(ACME, "a@x.example", before, holder(2))
+    present = store.addresses.peek(ACME, ["a@x.example"])["a@x.example"]
+    assert store.addresses.transfer(ACME, "a@x.example", present, holder(2))
+    assert tuple(store.addresses.release(ACME, "a@x.example", holder(2))) == (third,)
+
+
+def test_the_line_has_an_end(store: Store) -> None:
+    """Of more than a line holds, those who came last wait."""
+    store.addresses.claim(ACME, {"a@x.example": holder(1)})
+    everybody = [Waiter(SCOPE, oid(number)) for number in range(2, WAITERS_LIMIT + 5)]
+    for one in everybody:
+        store.addresses.wait(ACME, "a@x.example", one)
+    assert list(store.addresses.release(ACME, "a@x.example", holder(1))) == everybody[-WAITERS_LIMIT:]
 
 
 @pytest.mark.parametrize("address", ["o'hara@x.example", "a/b#c?d\\e@x.example", "ü%+@x.example", "a" * 250 + "@x"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from sync.core.address import address_key
-from sync.ports import BadCursor, Holder, ManualAccount
+from sync.ports import WAITERS_LIMIT, BadCursor, Holder, ManualAccount, Waiter
 from tests.fakes.rows import Ground, Rows
 
 
@@ -32,15 +32,29 @@ class FakeAddresses:
             stored = self._holders.get((workspace, address))
             if stored is None or stored.etag != present.etag:
                 return False
-            self._holders[workspace, address] = to._replace(etag=self._ground.etag())
+            waiters = tuple(one for one in stored.waiters if one != (to.scope, to.object_id))
+            self._holders[workspace, address] = to._replace(etag=self._ground.etag(), waiters=waiters)
             return True
 
-    def release(self, workspace: str, address: str, holder: Holder) -> None:
+    def wait(self, workspace: str, address: str, waiter: Waiter) -> bool:
+        """At the end of the line."""
+        with self._ground.lock, self._ground.faults.effect("addresses.wait"):
+            stored = self._holders.get((workspace, address))
+            if stored is None:
+                return False
+            if waiter not in stored.waiters:
+                line = (*stored.waiters, waiter)[-WAITERS_LIMIT:]
+                self._holders[workspace, address] = stored._replace(etag=self._ground.etag(), waiters=line)
+            return True
+
+    def release(self, workspace: str, address: str, holder: Holder) -> Sequence[Waiter]:
         """Free it if this holder has it."""
         with self._ground.lock, self._ground.faults.effect("addresses.release"):
             stored = self._holders.get((workspace, address))
-            if stored is not None and _same(stored, holder):
-                del self._holders[workspace, address]
+            if stored is None or not _same(stored, holder):
+                return ()
+            del self._holders[workspace, address]
+            return stored.waiters
 
     def peek(self, workspace: str, addresses: Iterable[str]) -> Mapping[str, Holder]:
         """Who holds these now."""

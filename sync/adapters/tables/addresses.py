@@ -13,7 +13,7 @@ from sync.adapters.tables.shape import upgraded
 from sync.adapters.tables.table import BATCH, Operation, Table, etag_of
 from sync.core.address import address_key
 from sync.core.connection import workspace_key
-from sync.ports import Holder
+from sync.ports import WAITERS_LIMIT, Holder, Waiter
 
 VERSION = 1
 FEW = 4  # addresses of a partition that are read one by one
@@ -39,25 +39,45 @@ class TableAddresses:
 
     def transfer(self, workspace: str, address: str, present: Holder, to: Holder) -> bool:
         """Conditional on the present holder's etag."""
+        row = _encode(to, [one for one in present.waiters if one != (to.scope, to.object_id)])
         try:
-            self._table.write(_partition(workspace, address), address_key(address), _encode(to), present.etag)
+            self._table.write(_partition(workspace, address), address_key(address), row, present.etag)
         except Conflict:
             return False
         return True
 
-    def release(self, workspace: str, address: str, holder: Holder) -> None:
+    def wait(self, workspace: str, address: str, waiter: Waiter) -> bool:
         """Conditional; a lost race looks again."""
         partition, row_key = _partition(workspace, address), address_key(address)
         for tries in range(1, TRIES):
             row = self._table.get(partition, row_key)
-            if row is None or not _same(_decode(row), holder):
-                return
+            if row is None:
+                return False
+            holder = _decode(row)
+            if waiter in holder.waiters:
+                return True
+            line = [*holder.waiters, waiter][-WAITERS_LIMIT:]
+            try:
+                self._table.write(partition, row_key, _encode(holder, line), holder.etag)
+            except Conflict:
+                pause(tries)
+                continue
+            return True
+        raise Transient("an address stays contended", retry_after=1)
+
+    def release(self, workspace: str, address: str, holder: Holder) -> Sequence[Waiter]:
+        """Conditional; a lost race looks again."""
+        partition, row_key = _partition(workspace, address), address_key(address)
+        for tries in range(1, TRIES):
+            row = self._table.get(partition, row_key)
+            if row is None or not _same(present := _decode(row), holder):
+                return ()
             try:
                 self._table.delete(partition, row_key, etag_of(row))
             except Conflict:
                 pause(tries)
                 continue
-            return
+            return present.waiters
         raise Transient("an address stays contended", retry_after=1)
 
     def peek(self, workspace: str, addresses: Iterable[str]) -> Mapping[str, Holder]:
@@ -124,10 +144,12 @@ def _same(stored: Holder, holder: Holder) -> bool:
     return bool(holder.account_id) and stored.account_id == holder.account_id
 
 
-def _encode(holder: Holder) -> dict[str, str | bytes]:
-    return columns.pack({"v": VERSION, "account": holder.account_id, "scope": holder.scope, "person": holder.object_id})
+def _encode(holder: Holder, waiters: Sequence[Waiter] = ()) -> dict[str, str | bytes]:
+    row = {"v": VERSION, "account": holder.account_id, "scope": holder.scope, "person": holder.object_id}
+    return columns.pack({**row, "waiting": waiters} if waiters else row)
 
 
 def _decode(row: TableEntity) -> Holder:
     data = upgraded(columns.unpack(row), VERSION, {}, "address")
-    return Holder(data["account"], data["scope"], data["person"], etag_of(row))
+    waiters = tuple(Waiter(*one) for one in data.get("waiting", ()))
+    return Holder(data["account"], data["scope"], data["person"], etag_of(row), waiters)

@@ -8,6 +8,7 @@ from sync.core.scope import Policy, Rule, in_scope
 from sync.core.text import clean
 
 GONE = frozenset({Presence.SOFT_DELETED, Presence.HARD_DELETED, Presence.ABSENT})
+_OUTSIDE = {Rule.GUEST: Reason.GUEST, Rule.UNREAD: Reason.UNKNOWN}
 
 
 def eligibility(record: PersonRecord, policy: Policy) -> Reason:
@@ -22,7 +23,7 @@ def eligibility(record: PersonRecord, policy: Policy) -> Reason:
         return Reason.UNKNOWN
     verdict = in_scope(record, policy)
     if not verdict.inside:
-        return Reason.GUEST if verdict.rule is Rule.GUEST else Reason.OUT_OF_SCOPE
+        return _OUTSIDE.get(verdict.rule, Reason.OUT_OF_SCOPE)
     source = record.source
     enabled = source.get("accountEnabled")
     if enabled is not True and not (enabled is False and policy.settings.scope.disabled):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from collections.abc import Set as AbstractSet
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -65,6 +67,21 @@ def _attributes(settings: SyncSettings) -> frozenset[str]:
     if "employee_id" in settings.matching:
         names.add("employeeId")
     return frozenset(names)
+
+
+def unread(settings: SyncSettings, selected: Collection[str]) -> frozenset[str]:
+    """Attributes that these settings need and a read of the selected `$select` entries did not bring."""
+    return frozenset(name for name in _attributes(settings) - {*ALWAYS} if graph_select([name])[-1] not in selected)
+
+
+def kept(rules: tuple[CompiledRule, ...], attributes: AbstractSet[str]) -> tuple[CompiledRule, ...]:
+    """The rules, less what goes by one of these attributes: an account that exists keeps such a field as it is."""
+    return tuple(
+        rule._replace(attribute="", rule=replace(rule.rule, apply="on_create"))
+        if rule.expression.attributes & attributes
+        else rule
+        for rule in rules
+    )
 
 
 @lru_cache(maxsize=256)

@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from sync.core.attributes import text_of
-from sync.core.mapping import CompiledRule, compile_rules
+from sync.core.mapping import CompiledRule, compile_rules, kept
 from sync.core.model import PersonRecord
 from sync.core.person import address_of, is_guest
 from sync.core.sync_settings import Chosen, Filter, SyncSettings
@@ -58,6 +58,7 @@ class Policy:
 
     settings: SyncSettings
     reach: Reach = Reach()
+    unread: frozenset[str] = NOBODY  # attributes named by the settings that nobody was read with so far
     scope: Choice = field(init=False, compare=False, repr=False)
     audience: Choice = field(init=False, compare=False, repr=False)
     rules: tuple[CompiledRule, ...] = field(init=False, compare=False, repr=False)
@@ -66,7 +67,8 @@ class Policy:
         """Make ready."""
         object.__setattr__(self, "scope", _choice(self.settings.scope.chosen, self.reach.scope))
         object.__setattr__(self, "audience", _choice(self.settings.audience, self.reach.audience))
-        object.__setattr__(self, "rules", compile_rules(self.settings.mapping))
+        rules = compile_rules(self.settings.mapping)
+        object.__setattr__(self, "rules", kept(rules, self.unread) if self.unread else rules)
 
 
 def _choice(chosen: Chosen, circle: Circle) -> Choice:
@@ -92,6 +94,7 @@ class Rule(StrEnum):
     GUEST = "guest"
     DOMAIN = "domain"
     FILTER = "filter"
+    UNREAD = "unread"  # a filter's attribute was not read yet: nobody knows
 
 
 class Verdict(NamedTuple):
@@ -117,7 +120,9 @@ def in_scope(record: PersonRecord, policy: Policy) -> Verdict:
         if domain and domain not in scope.domains:
             return Verdict(False, Rule.DOMAIN, domain)
     for condition in scope.filters:
-        if not passes(record, condition):
+        if condition.attribute in policy.unread:
+            verdict = Verdict(False, Rule.UNREAD, condition.attribute)
+        elif not passes(record, condition):
             return Verdict(False, Rule.FILTER, condition.attribute)
     return verdict
 

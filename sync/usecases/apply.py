@@ -158,7 +158,7 @@ def _people(
         return _guarded(services, view, message, decisions, changes)
 
     connection = view.connection
-    work = Work(connection, message.run, message.part, message.shard, ids)
+    work = Work(connection, message.run, message.part, message.shard, ids, selected=reaching.selected(view))
     done = commit_people(services, work, propose, permit)
     send_mails(services, connection, repeated)
     count_members(services, connection.scope, done.members)

@@ -41,6 +41,7 @@ class Work(NamedTuple):
     ids: Sequence[str] | None  # None: the whole shard
     first: bool = False
     keep_order: bool = False  # a newer order alone is not worth a write (full passes)
+    selected: Collection[str] | None = None  # the attributes that these people were read with; None: all of them
 
 
 @dataclass(slots=True)
@@ -73,7 +74,7 @@ def _attempt(services: Services, work: Work, loaded: LoadedShard, propose: Propo
     pairs = propose(loaded)
     now = iso(services.clock.now())
     scope = work.connection.scope
-    policy = reaching.policy(services, work.connection)
+    policy = reaching.policy(services, work.connection, work.selected)
     wants = {
         merged.object_id: (address, merged.account_id)
         for _, merged in pairs

@@ -119,7 +119,7 @@ def _plan(services: Services, view: ConnectionView, current: Run, message: Chang
     connection, shard = view.connection, message.shard
     staged = _picture(services, connection.scope, current, shard)
     pairs = staged.pairs(services.people.load(connection.scope, shard))
-    policy = reaching.policy(services, connection)
+    policy = reaching.policy(services, connection, reaching.selected(view, current))
     wants = {m.object_id: (address, m.account_id) for _, m in pairs if (address := wanted_address(m, policy))}
     foreseen = claims.foresee(services, connection, wants)
     decisions = decide(pairs, foreseen, Context(policy, current.started_at, current.first))
@@ -167,6 +167,7 @@ def _apply(services: Services, view: ConnectionView, current: Run, message: Chan
         return [hold_back(d, d.before.held) if d.removes or d.drops else d for d in decisions]
 
     work = Work(connection, current.id, message.part, shard, None, first=current.first, keep_order=True)
+    work = work._replace(selected=reaching.selected(view, current))
     done = commit_people(services, work, propose, permit)
     send_mails(services, connection, found["repeated"])
     _leave_removals(services, connection.scope, current, shard, found)
@@ -262,7 +263,7 @@ def _remove(
         return [hold_back(d, current.hold or d.before.held) if removing.waits(d, current) else d for d in decisions]
 
     part = message.part + _REMOVE_PARTS
-    work = Work(connection, current.id, part, shard, ids)
+    work = Work(connection, current.id, part, shard, ids, selected=reaching.selected(view, current))
     done = commit_people(services, work, propose, permit)
     count_members(services, connection.scope, done.members)
     counts = dict(services.people.run_counts(connection.scope, shard, current.id, part))

@@ -7,27 +7,39 @@ again (`revisit`), because nothing was told of the people concerned.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 
 from shared.errors import Conflict
-from sync.core.connection import Connection
+from sync.core.connection import Connection, ConnectionView, FeedState
+from sync.core.mapping import unread
 from sync.core.model import GroupRecord
 from sync.core.nesting import Nesting
+from sync.core.runs import Run
 from sync.core.scope import Circle, Policy, Reach
 from sync.core.sync_settings import Chosen, SyncSettings
 from sync.usecases.services import Services
 
 
-def policy(services: Services, connection: Connection) -> Policy:
-    """What decisions about this connection's people follow now. No storage operation where no group is named."""
-    settings = connection.settings
+def policy(services: Services, connection: Connection, selected: Collection[str] | None = None) -> Policy:
+    """What decisions about this connection's people follow now. `selected` is what of them was read (None: all that
+    the settings name). No storage operation where no group is named.
+    """
+    settings = connection.effective
+    missing = frozenset() if selected is None else unread(settings, selected)
     if not settings.names_groups:
-        return Policy(settings)
+        return Policy(settings, unread=missing)
     reach = services.groups.reach(connection.scope)
     if reach.version != settings.version:
         reach = refresh(services, connection)[0]
-    return Policy(settings, reach)
+    return Policy(settings, reach, missing)
+
+
+def selected(view: ConnectionView, run: Run | None = None) -> Collection[str]:
+    """The attributes people were read with: by a run that is a full pass, else by the feed's cursor."""
+    if run is not None and run.kind == "pass":
+        return run.selected
+    return view.reader.feeds.get("users", FeedState()).selected
 
 
 def refresh(services: Services, connection: Connection) -> tuple[Reach, bool]:
@@ -36,7 +48,7 @@ def refresh(services: Services, connection: Connection) -> tuple[Reach, bool]:
     """
     while True:
         stored = services.groups.reach(connection.scope)
-        found = compute(connection.settings, services.groups.load(connection.scope))
+        found = compute(connection.effective, services.groups.load(connection.scope))
         if found == stored:
             return stored, False
         try:
@@ -51,9 +63,9 @@ def lost(services: Services, connection: Connection) -> frozenset[str]:
     them to a chosen group, vanished. Nothing when the settings changed since: then it was the admin's doing.
     """
     stored = services.groups.reach(connection.scope)
-    if stored.version != connection.settings.version:
+    if stored.version != connection.effective.version:
         return frozenset()
-    found = compute(connection.settings, services.groups.load(connection.scope))
+    found = compute(connection.effective, services.groups.load(connection.scope))
     return included(stored) - included(found)
 
 

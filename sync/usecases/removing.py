@@ -60,7 +60,7 @@ def begin(services: Services, view: ConnectionView, run: Run) -> None:
     closing.measure(services, connection)
     judged, limit = _judge(services, connection, run)
     counts = dict(run.counts)
-    held = _held(services, connection, judged)
+    held = _held(services, view, judged)
     if held:
         judged = replace(judged, hold=holds.add(services, connection, run.id, cause_of(services, judged), held))
         counts["held"] = len(held)
@@ -86,9 +86,10 @@ def _judge(services: Services, connection: Connection, run: Run) -> tuple[Run, i
     return replace(run, holding=tuple(holding)), limit
 
 
-def _held(services: Services, connection: Connection, run: Run) -> list[HeldRemoval]:
+def _held(services: Services, view: ConnectionView, run: Run) -> list[HeldRemoval]:
     """Whose removals wait, with their reasons."""
-    context = Context(reaching.policy(services, connection), run.started_at)
+    connection = view.connection
+    context = Context(reaching.policy(services, connection, reaching.selected(view, run)), run.started_at)
     held = []
     for shard in shards(connection.digits):
         orders = candidates(services, connection.scope, run, shard)

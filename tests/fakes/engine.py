@@ -20,7 +20,7 @@ from sync.core.messages import PassMessage, PullMessage, decode
 from sync.core.model import FEEDS, Counts, FeedName, GroupRecord, PersonRecord
 from sync.core.runs import Hold, Mail, Run
 from sync.ports import Holder, ManualAccount, SignIn
-from sync.usecases import apply, full_pass, holds, manual_accounts, onboard, pull, start, tick
+from sync.usecases import apply, full_pass, holds, manual_accounts, onboard, pull, revisit, start, tick
 from sync.usecases.services import Services
 from tests.fakes.directory import FakeDirectory
 from tests.fakes.faults import Crash, Faults
@@ -77,6 +77,7 @@ class Engine:
             clock=self.clock,
             ids=FakeIds(),
             connections=storage.connections,
+            settings_history=storage.settings_history,
             tenants=storage.tenants,
             people=storage.people,
             groups=storage.groups,
@@ -224,6 +225,25 @@ class Tenanted:
     def reconcile(self) -> None:
         """A full pass, and everything that follows."""
         self.request_pass()
+        self.engine.pump()
+
+    def save(self, **changes: Any) -> None:
+        """The admin saves settings; everybody is to be decided again."""
+        view = self.view
+        chosen = view.connection.settings
+        changed = replace(chosen, **changes, version=chosen.version + 1)
+        self._services.connections.save(replace(view.connection, settings=changed))
+        revisit.begin(self._services, self.view, "settings", by="admin")
+
+    def choose(self, **changes: Any) -> None:
+        """The admin saves settings, and everything that follows."""
+        self.save(**changes)
+        self.engine.pump()
+
+    def approve_all(self) -> None:
+        """The admin approves every hold, and everything that follows."""
+        for hold in self.holds:
+            self.approve(hold)
         self.engine.pump()
 
     def approve(self, hold: Hold) -> None:

@@ -141,13 +141,14 @@ def _properties(item: Mapping[str, Any], kinds: Mapping[str, type]) -> dict[str,
     found: dict[str, Any] = {}
     for name, value in item.items():
         kind = kinds.get(name)
-        if kind is None:
+        if kind is str and type(value) is str:  # first, because nearly all are
+            if len(value) <= VALUE_LIMIT:
+                plain = value.isprintable() and (value.isascii() or is_normalized("NFC", value))
+                found[name] = value if plain else _tidy(value)
+        elif kind is None:
             continue
-        if value is None or (kind is bool and (value is True or value is False)):
+        elif value is None or (kind is bool and type(value) is bool):
             found[name] = value
-        elif kind is str and type(value) is str and len(value) <= VALUE_LIMIT:
-            plain = value.isprintable() and (value.isascii() or is_normalized("NFC", value))
-            found[name] = value if plain else _tidy(value)
         elif kind is list and type(value) is list:
             found[name] = _texts(value)
         elif kind is dict and type(value) is dict:

@@ -25,7 +25,7 @@ def policy(services: Services, connection: Connection, selected: Collection[str]
     """What decisions about this connection's people follow now. `selected` is what of them was read (None: all that
     the settings name). No storage operation where no group is named.
     """
-    settings = connection.effective
+    settings = connection.settings
     missing = frozenset() if selected is None else unread(settings, selected)
     if not settings.names_groups:
         return Policy(settings, unread=missing)
@@ -48,7 +48,7 @@ def refresh(services: Services, connection: Connection) -> tuple[Reach, bool]:
     """
     while True:
         stored = services.groups.reach(connection.scope)
-        found = compute(connection.effective, services.groups.load(connection.scope))
+        found = compute(connection.settings, services.groups.load(connection.scope))
         if found == stored:
             return stored, False
         try:
@@ -63,9 +63,9 @@ def lost(services: Services, connection: Connection) -> frozenset[str]:
     them to a chosen group, vanished. Nothing when the settings changed since: then it was the admin's doing.
     """
     stored = services.groups.reach(connection.scope)
-    if stored.version != connection.effective.version:
+    if stored.version != connection.settings.version:
         return frozenset()
-    found = compute(connection.effective, services.groups.load(connection.scope))
+    found = compute(connection.settings, services.groups.load(connection.scope))
     return included(stored) - included(found)
 
 

@@ -17,7 +17,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--login-port", type=int, help="serve login on a port of its own")
     parser.add_argument("--state-dir", type=Path, help="keep the authority and keys here over restarts")
     parser.add_argument("--ca-out", type=Path, help="write the CA certificate (PEM) here")
-    parser.add_argument("--seed", default="demo", help="demo, empty, or a number of people")
+    parser.add_argument("--seed", default="demo", help="demo, empty, a number of people, or people:groups")
     parser.add_argument("--redirect-uri", action="append", default=[], help="register a redirect URI (repeatable)")
     parser.add_argument("--http-loopback", action="store_true", help="notification URLs may be http on loopback")
     parser.add_argument("--notify-ca", type=Path, help="trust this authority (PEM) when delivering notifications")

@@ -15,11 +15,12 @@ class Behaviour:
     empty_every: int = 0  # every n-th page is empty, with a nextLink
     repeat_every: int = 0  # every n-th object comes again on the following page
     replay_changes: int = 0  # a round begins this many changes before its token
-    removed_in_initial: bool = False  # deleted users also appear, as removed, in a full enumeration
+    removed_in_initial: bool = False  # what was deleted also appears, as removed, in a full enumeration
     manager_separate: bool = False  # manager@delta comes as an item of its own
     verbose_members: bool = False  # every add and remove in arrival order instead of the net effect
     soft_deleted_in_members: bool = True  # a full enumeration still lists soft-deleted members
     hard_delete_in_groups_delta: bool = True  # a purged user is reported as removed from its groups
+    restore_in_groups_delta: bool = False  # a restored user is reported as added to its groups
     restore_resends_members: bool = True
     security_groups_soft_delete: bool = True
     delta_days: float = 7.0
@@ -28,6 +29,12 @@ class Behaviour:
     reset_code: str = "resyncRequired"
     reset_location: str = ""  # instead of the documented Location of a 410
     lag_seconds: float = 0.0  # changes reach the delta feeds this much later
+    omit_deletions: float = 0.0  # probability that no change round tells of a deletion
+    omit_restores: float = 0.0  # probability that no change round tells of a restoration
+    untracked_properties: list[str] = field(default_factory=list)  # a change of these alone yields no item
+    absent_properties: list[str] = field(default_factory=list)  # left out of every item
+    unknown_fields: bool = False  # items have members that nobody selected
+    untyped_members: bool = False  # entries of members@delta are an id only
     stale_echo: float = 0.0  # the old state follows the new one, and this much later the new one comes again
     # sign-in and tokens
     token_seconds: int = 3599
@@ -59,6 +66,7 @@ class Behaviour:
     retry_scale: float = 1.0  # real seconds per simulated second of back-off
     retry_hours: float = 4.0
     # Graph otherwise
+    unregistered_extensions: str = "ignored"  # or refused, in a $select
     throttle: bool = True
     ru_limit: int = 0  # resource units per 10 s; 0: the documented one for the tenant's size
     organization_reduced: bool = False  # instead of 403 without Organization.Read.All
@@ -101,6 +109,8 @@ PRESETS: dict[str, dict[str, Any]] = {
         "manager_separate": True,
         "verbose_members": True,
         "hard_delete_in_groups_delta": False,
+        "restore_in_groups_delta": True,
+        "unknown_fields": True,
         "stale_echo": 0.05,
         "expired_code": "SyncStateNotFound",
         "notify_loss": 0.2,

@@ -1,7 +1,7 @@
 """The control API under /_control: edit, script and observe the simulated cloud. Not part of Microsoft."""
 
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, Final
 
 import orjson
 from starlette.requests import Request
@@ -15,6 +15,7 @@ from local.cloud.wire import Json
 from local.cloud.world import World
 
 Work = Callable[[Request, Json], Any]
+_PEOPLE: Final = (("start", "0"), ("count", "1000"))
 
 
 class ControlApi:
@@ -31,6 +32,7 @@ class ControlApi:
             ("DELETE", "/tenants/{tenant}", self._delete_tenant),
             ("POST", "/tenants/{tenant}/edits", self._edits),
             ("GET", "/tenants/{tenant}/truth", self._truth),
+            ("GET", "/tenants/{tenant}/people", self._people),
             ("POST", "/tenants/{tenant}/void", self._void),
             ("POST", "/tenants/{tenant}/consent", self._consent),
             ("POST", "/tenants/{tenant}/revoke", self._revoke),
@@ -86,6 +88,10 @@ class ControlApi:
 
     def _truth(self, request: Request, body: Json) -> Json:  # noqa: ARG002
         return edits.truth(self._tenant(request), with_groups=request.query_params.get("groups") != "no")
+
+    def _people(self, request: Request, body: Json) -> Json:  # noqa: ARG002
+        start, count = (int(request.query_params.get(name, fallback)) for name, fallback in _PEOPLE)
+        return edits.some_people(self._tenant(request), start, count)
 
     def _void(self, request: Request, body: Json) -> Json:
         if body["reason"] not in {"reset", "expired"}:

@@ -23,6 +23,7 @@ from local.cloud.wire import Json
 _SEQUENCE_START: Final = 636_784_480_202_455_800
 _ANSWER_SECONDS: Final = 10.0
 _SLOW_DELAY: Final = 10.0
+_MEMBERS: Final = 100  # told in one item, which is a hint and not the whole
 
 
 @dataclass(slots=True)
@@ -157,7 +158,8 @@ class Delivery:
             data["sequenceNumber"] = self._sequence
         if event.members and self._behaviour.notify_members:
             data["members@delta"] = [
-                {"id": member} if added else {"id": member, "@removed": "deleted"} for member, added in event.members
+                {"id": member} if added else {"id": member, "@removed": "deleted"}
+                for member, added in event.members[:_MEMBERS]
             ]
         return {
             "changeType": event.change,

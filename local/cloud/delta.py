@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import quote
 
+import orjson
+
 from local.cloud import cursor as cursors
 from local.cloud import delta_groups, delta_users, query
 from local.cloud.cursor import BadCursor, Cursor, Sealer
@@ -14,6 +16,7 @@ from local.cloud.wire import JSON_TYPE, Call, GraphError, Reply, bad_request, un
 
 _REFUSED: Final = ("$top", "$expand", "$orderby", "$count", "$search", "$skip", "$format", "$apply")
 _ALLOWED: Final = ("$select", "$filter", "$deltatoken", "$skiptoken")
+_PLANS: Final = 16
 _EXPIRED: Final = (
     "The sync state generation is not found. The delta token is expired and data must be synchronized again."
 )
@@ -30,7 +33,7 @@ class DeltaFeeds:
         """Answer one delta request."""
         chosen = query.options(call, _ALLOWED, _REFUSED)
         cursor = self._cursor(tenant, feed, chosen, call)
-        selection = query.selection(feed, cursor.select, relations=True)
+        selection = query.selection(tenant, feed, cursor.select, relations=True)
         if chosen.get("$deltatoken") == "latest":
             return self._page(tenant, call, cursor, selection, [], None)
         behaviour = tenant.behaviour
@@ -52,7 +55,7 @@ class DeltaFeeds:
         log = tenant.logs[feed]
         now = tenant.clock.now()
         if skip is None and delta in {None, "", "latest"}:
-            query.selection(feed, chosen.get("$select"), relations=True)
+            query.selection(tenant, feed, chosen.get("$select"), relations=True)
             head = tenant.head(feed)
             return Cursor(
                 tenant=tenant.id,
@@ -120,9 +123,13 @@ class DeltaFeeds:
                 return delta_groups.initial(tenant, cursor, size, selection, roles)
             items, stop = delta_users.initial(tenant, cursor, size, selection, roles)
             return items, None if stop is None else (stop, 0)
-        plan = self._plan(tenant, cursor, selection)
-        stop = min(cursor.major + size, len(plan))
+        key = (tenant.logs[cursor.feed].incarnation, cursor.start, cursor.end, cursor.select, cursor.ids)
         module: Any = delta_groups if cursor.feed == "groups" else delta_users
+        plan = self._plans.get(key)
+        if plan is None:
+            plan = module.touched(tenant, cursor, selection)
+        stop = module.fitting(plan, cursor.major, size, tenant.behaviour.member_slice)
+        self._keep(key, plan, more=stop < len(plan))
         chosen = plan[cursor.major : stop]
         every = tenant.behaviour.repeat_every
         if every and cursor.major:
@@ -140,18 +147,23 @@ class DeltaFeeds:
             return not (part.members and tenant.behaviour.verbose_members)
         return not part.row
 
-    def _plan(self, tenant: Tenant, cursor: Cursor, selection: Selection) -> list[Any]:
-        """What a change round tells; the log never changes, so it can be made again when it was dropped."""
-        key = (tenant.logs[cursor.feed].incarnation, cursor.start, cursor.end, cursor.select, cursor.ids)
-        plan = self._plans.get(key)
-        if plan is None:
-            make: Any = delta_groups.touched if cursor.feed == "groups" else delta_users.touched
-            plan = make(tenant, cursor, selection)
-            if len(plan) > tenant.behaviour.page_size:
-                self._plans[key] = plan
-                while len(self._plans) > 16:
-                    self._plans.popitem(last=False)
-        return plan
+    def _keep(self, key: tuple[Any, ...], plan: list[Any], *, more: bool) -> None:
+        """Keep a plan while there are pages to come; the log never changes, so a dropped one can be made again."""
+        if not more:
+            return
+        self._plans[key] = plan
+        while len(self._plans) > _PLANS:
+            self._plans.popitem(last=False)
+
+    def emptied(self, reply: Reply) -> Reply:
+        """A page made into the last one, with nothing on it: its deltaLink goes on after what was never told."""
+        page = orjson.loads(reply.body)
+        link = str(page.pop("@odata.nextLink", None) or page.pop("@odata.deltaLink", ""))
+        base, _, token = link.partition("=")
+        cursor = cursors.read(self.sealer, token).moved(kind="delta", start=-1, major=0, minor=0)
+        page["@odata.deltaLink"] = f"{base.partition('?')[0]}?$deltatoken={cursors.write(self.sealer, cursor)}"
+        page["value"] = []
+        return Reply(reply.status, orjson.dumps(page), reply.content_type, reply.headers)
 
     def _page(
         self,

@@ -1,12 +1,14 @@
 """The items of the groups delta feed, with members@delta in slices."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import orjson
 
 from local.cloud import schema
+from local.cloud.behaviour import Behaviour
 from local.cloud.cursor import Cursor
+from local.cloud.delta_users import unknown_fields
 from local.cloud.groups import Group
 from local.cloud.query import Selection
 from local.cloud.tenant import Tenant
@@ -19,7 +21,7 @@ class Touched:
 
     id: str
     full: bool = False
-    told: bool = False  # a property changed, so there is an item even without members
+    gone: bool = False  # deleted in this round, and perhaps there again
     names: set[str] = field(default_factory=set)
     members: list[tuple[str, bool]] = field(default_factory=list)  # in order of arrival
 
@@ -30,22 +32,29 @@ class Piece:
 
     id: str
     full: bool
+    gone: bool
     names: frozenset[str]
     members: tuple[tuple[str, bool], ...]
 
 
 def reference(tenant: Tenant, member: str, *, added: bool = True) -> Json:
     """One entry of members@delta."""
-    entry: Json = {"@odata.type": tenant.kind_of(member) or schema.USER, "id": member}
+    entry: Json = {"id": member}
+    if not tenant.behaviour.untyped_members:
+        kind = tenant.kind_of(member) or (schema.GROUP if member in tenant.groups.purged else schema.USER)
+        entry = {"@odata.type": kind, "id": member}
     if not added:
         entry["@removed"] = {"reason": "deleted"}
     return entry
 
 
-def item(group: Group, names: Iterable[str]) -> Json:
+def item(group: Group, names: Iterable[str], behaviour: Behaviour) -> Json:
     """Id and those of `names` that were ever set."""
     held = group.properties
-    return {"id": group.id, **{name: held[name] for name in names if name in held}}
+    shown = {"id": group.id, **{name: held[name] for name in names if name in held}}
+    for name in behaviour.absent_properties:
+        shown.pop(name, None)
+    return shown | unknown_fields(schema.GROUP) if behaviour.unknown_fields else shown
 
 
 def members_visible(group: Group, selection: Selection, roles: frozenset[str]) -> bool:
@@ -55,7 +64,7 @@ def members_visible(group: Group, selection: Selection, roles: frozenset[str]) -
 
 
 def _tombstone(tenant: Tenant, group_id: str) -> bytes:
-    reason = "changed" if group_id in tenant.groups.all else "deleted"
+    reason = "deleted" if group_id in tenant.groups.purged else "changed"
     return orjson.dumps({"id": group_id, "@removed": {"reason": reason}})
 
 
@@ -70,9 +79,11 @@ def initial(
     while at < len(order) and len(items) < size:
         group = tenant.groups.all.get(order[at])
         if group is None or group.binned:
+            if tenant.behaviour.removed_in_initial and (group is not None or order[at] in tenant.groups.purged):
+                items.append(_tombstone(tenant, order[at]))
             at, slot = at + 1, 0
             continue
-        entry = item(group, selection.properties)
+        entry = item(group, selection.properties, tenant.behaviour)
         if not members_visible(group, selection, roles):
             items.append(orjson.dumps(entry))
             at, slot = at + 1, 0
@@ -90,13 +101,13 @@ def initial(
 
 
 def _counts(tenant: Tenant, member: str) -> bool:
-    return tenant.behaviour.soft_deleted_in_members or member not in tenant.people.binned
+    return tenant.behaviour.soft_deleted_in_members or tenant.listed(member)
 
 
 def touched(tenant: Tenant, cursor: Cursor, selection: Selection) -> list[Piece]:
     """The items of a change round, a large member change cut into several of the same group."""
     found: dict[str, Touched] = {}
-    selected = frozenset(selection.properties)
+    selected = frozenset(selection.properties) - frozenset(tenant.behaviour.untracked_properties)
     tracks_members = "members" in selection.relations
     start = max(0, cursor.start - tenant.behaviour.replay_changes)
     for change in tenant.logs["groups"].entries[start : cursor.end]:
@@ -109,7 +120,7 @@ def touched(tenant: Tenant, cursor: Cursor, selection: Selection) -> list[Piece]
         entry = found.pop(change.id, None) or Touched(change.id)
         found[change.id] = entry
         entry.full = entry.full or change.kind in {"new", "gone"}
-        entry.told = entry.told or not is_member
+        entry.gone = entry.gone or change.kind == "gone"
         entry.names |= change.names
         if is_member:
             entry.members.append((change.other, change.added))
@@ -122,20 +133,35 @@ def _pieces(tenant: Tenant, entry: Touched) -> Iterator[Piece]:
     names = frozenset(entry.names)
     size = max(1, behaviour.member_slice)
     if not members:
-        yield Piece(entry.id, entry.full, names, ())
+        yield Piece(entry.id, entry.full, entry.gone, names, ())
     for at in range(0, len(members), size):
-        yield Piece(entry.id, entry.full, names, tuple(members[at : at + size]))
+        yield Piece(entry.id, entry.full, entry.gone, names, tuple(members[at : at + size]))
+
+
+def fitting(plan: Sequence[Piece], start: int, size: int, budget: int) -> int:
+    """Where a page that begins at `start` ends: at most `size` pieces, and `budget` members unless one has more."""
+    stop, members = start, 0
+    while stop < len(plan) and stop < start + size:
+        members += len(plan[stop].members)
+        if stop > start and members > budget:
+            break
+        stop += 1
+    return stop
 
 
 def render(tenant: Tenant, piece: Piece, selection: Selection, roles: frozenset[str], *, minimal: bool) -> list[bytes]:
     """The item of one piece."""
     group = tenant.groups.all.get(piece.id)
-    if group is None or group.binned:
+    live = group is not None and not group.binned
+    standing = tenant.standing(piece.id, live=live, gone=piece.gone)
+    if standing == "nothing":
+        return []
+    if group is None or standing == "gone":
         return [_tombstone(tenant, piece.id)]
     names: Iterable[str] = selection.properties
     if minimal and not piece.full:
         names = [name for name in names if name in piece.names]
-    entry = item(group, names)
+    entry = item(group, names, tenant.behaviour)
     if piece.members and members_visible(group, selection, roles):
         entry["members@delta"] = [reference(tenant, member, added=added) for member, added in piece.members]
     return [orjson.dumps(entry)]

@@ -41,19 +41,48 @@ HOSTILE: Final = (
     "O'Brien; DROP TABLE people;--",
 )
 
+# Accounts of nobody: shared mailboxes, rooms and equipment; of programs, some with an address; second ones of people.
+SHARED: Final = (
+    ("info", "Info (shared mailbox)"),
+    ("invoices", "Invoices"),
+    ("jobs", "Jobs at Contoso Shoes"),
+    ("noreply", "No Reply"),
+    ("room.fjord", "Room Fjord (12 seats)"),
+    ("room.harbour", "Meeting Room Harbour"),
+    ("van.1", "Delivery Van 1"),
+)
+SERVICE: Final = (
+    "svc-backup",
+    "svc-sql01",
+    "svc-scanner",
+    "svc_payroll",
+    "sync_SRV01_0a1b2c3d",
+    "breakglass1",
+    "test.user",
+)
+MAILED: Final = frozenset({"svc-scanner", "svc_payroll", "test.user"})
+ADMINS: Final = (
+    ("adele.vance", "Adele Vance (admin)"),
+    ("omar.haddad", "Omar Haddad (admin)"),
+    ("helpdesk", "Helpdesk Admin"),
+)
+
 
 def plant(tenant: Tenant, rng: random.Random) -> None:
     """Special people first, then the crowd up to a thousand, then groups."""
     domain = tenant.domains[0]
     special = [*_hostile(domain), *_guests(tenant, rng), *_disabled(domain, rng), *_addressless(tenant, rng)]
-    special += _same_address(domain) + _shared_mailboxes(domain)
-    room = PEOPLE - len(tenant.people.rows) - len(special)
+    special += _same_address(domain)
+    nobody = _not_persons(domain)
+    room = PEOPLE - len(tenant.people.rows) - len(special) - len(nobody)
     crew = [crowd.person(rng, number, domain) for number in range(room)]
     ids = [str(row["id"]) for row in crew]
     for at, row in enumerate(crew):
         tenant.people.load(row["id"], row, ids[at // 9] if at >= 9 else tenant.sign_in[0])
     for at, row in enumerate(special):
         tenant.people.load(row["id"], row, ids[at % 40] if at % 3 else "")
+    for row in nobody:
+        tenant.people.load(row["id"], row)
     _groups(tenant, rng, ids, [str(row["id"]) for row in special])
 
 
@@ -110,7 +139,8 @@ def _disabled(domain: str, rng: random.Random) -> list[Json]:
     rows = []
     for at in range(20):
         row = crowd.person(rng, 50_000 + at, domain)
-        rows.append({**row, "id": stable_id("demo", f"disabled {at}"), "accountEnabled": False})
+        left = {"id": stable_id("demo", f"disabled {at}"), "accountEnabled": False, "assignedLicenses": []}
+        rows.append({**row, **left})
     return rows
 
 
@@ -143,11 +173,37 @@ def _same_address(domain: str) -> list[Json]:
     ]
 
 
-def _shared_mailboxes(domain: str) -> list[Json]:
-    return [
-        _row(f"shared {name}", f"{name}@{domain}", displayName=shown, mail=f"{name}@{domain}", accountEnabled=False)
-        for name, shown in (("info", "Info (shared mailbox)"), ("room.fjord", "Room Fjord (12 seats)"))
+def _not_persons(domain: str) -> list[Json]:
+    """Accounts of nobody: no licence, no manager, nobody's manager; mailboxes and rooms cannot sign in."""
+    rows = [
+        _row(
+            f"shared {name}",
+            f"{name}@{domain}",
+            displayName=shown,
+            mail=f"{name}@{domain}",
+            proxyAddresses=[f"SMTP:{name}@{domain}"],
+            assignedLicenses=[],
+            accountEnabled=False,
+        )
+        for name, shown in SHARED
     ]
+    rows += [
+        _row(
+            name,
+            f"{name}@{domain}",
+            displayName=name,
+            assignedLicenses=[],
+            mail=f"{name}@{domain}" if name in MAILED else None,
+            onPremisesSyncEnabled=True if name.startswith("svc-") else None,
+            onPremisesSamAccountName=name if name.startswith("svc-") else None,
+        )
+        for name in SERVICE
+    ]
+    rows += [
+        _row(f"admin {name}", f"admin-{name}@{domain}", displayName=shown, assignedLicenses=[])
+        for name, shown in ADMINS
+    ]
+    return rows
 
 
 def _group(tenant: Tenant, name: str, members: list[str], **properties: object) -> str:

@@ -14,7 +14,7 @@ class Fault:
     """One rule. `pattern` is searched in `METHOD /path?query`; an inner $batch request counts as one too."""
 
     pattern: str
-    action: str = "status"  # status | latency | truncate | rst | hang | close | html | body | json
+    action: str = "status"  # one of ACTIONS
     status: int = 503
     code: str = ""
     message: str = "Scripted fault."
@@ -43,6 +43,11 @@ class Fault:
         return True
 
     @property
+    def voids(self) -> str:
+        """Why all tokens of the feed end with this request: "reset", "expired", or "" for not at all."""
+        return {"reset": "reset", "expire": "expired"}.get(self.action, "")
+
+    @property
     def before(self) -> bool:
         """The request is not carried out."""
         return self.action in {"status", "rst", "hang", "close", "html", "body"}
@@ -65,7 +70,9 @@ class Fault:
         return asdict(self)
 
 
-ACTIONS = frozenset({"status", "latency", "truncate", "rst", "hang", "close", "html", "body", "json"})
+ACTIONS = frozenset(
+    {"status", "latency", "truncate", "rst", "hang", "close", "html", "body", "json", "empty", "reset", "expire"}
+)
 
 
 class Faults:

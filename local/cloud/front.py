@@ -99,14 +99,24 @@ class Front:
         if action is not None and action.before:
             reply = self._scripted(call, action)
         else:
+            if action is not None and action.voids:
+                self._void(call, action.voids)
             reply = await self._answer(call, scope)
         if action is not None and action.action == "json":
             reply = action.rewrite(reply)
+        if action is not None and action.action == "empty" and reply.status == 200:
+            reply = self._world.feeds.emptied(reply)
         if action is not None and action.action == "truncate":
             await _send_half(send, reply, scope)
             return "truncated"
         await _send(send, reply)
         return str(reply.status)
+
+    def _void(self, call: Call, reason: str) -> None:
+        """End the caller's tokens of the feed it reads."""
+        tenant = self._world.tenants.get(_tenant_of(call))
+        if tenant is not None:
+            tenant.logs["groups" if "/groups" in call.path else "users"].void(reason)
 
     def _scripted(self, call: Call, fault: Fault) -> Reply:
         if fault.action == "html":

@@ -95,9 +95,9 @@ async def answer(world: World, call: Call, depth: int = 0) -> Reply:
     """Answer one Graph request, outer or inside a $batch; errors become their documented bodies."""
     headers: dict[str, str] = {}
     try:
-        if depth:
-            _inner_fault(world, call)
         caller = access.authenticate(world, call, time.time())
+        if depth:
+            _inner_fault(world, call, caller.tenant.id)
         chosen, args = find(call)
         headers = _charge(world, call, caller, chosen)
         if chosen.roles and not chosen.roles & caller.roles:
@@ -114,8 +114,8 @@ async def answer(world: World, call: Call, depth: int = 0) -> Reply:
     return reply
 
 
-def _inner_fault(world: World, call: Call) -> None:
-    for fault in world.faults.met(f"{call.method} {call.path}?{call.query_string}", ""):
+def _inner_fault(world: World, call: Call, tenant: str) -> None:
+    for fault in world.faults.met(f"{call.method} {call.path}?{call.query_string}", tenant):
         if fault.action == "status":
             raise fault.error()
 

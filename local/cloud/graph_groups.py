@@ -1,5 +1,7 @@
 """Graph: groups and their members."""
 
+from collections.abc import Sequence
+
 from local.cloud import lists, query, schema
 from local.cloud.graph import Ask, route
 from local.cloud.groups import Group
@@ -36,7 +38,7 @@ def list_groups(ask: Ask) -> Reply:
         ("$select", "$top", "$filter", "$count", "$skiptoken"),
         ("$orderby", "$search", "$expand", "$skip"),
     )
-    selection = query.selection("groups", chosen.get("$select"))
+    selection = query.selection(ask.tenant, "groups", chosen.get("$select"))
     source = [group.id for group in ask.tenant.groups.live()]
     if "$filter" in chosen:
         wanted = query.parse_filter("groups", chosen["$filter"])
@@ -69,45 +71,55 @@ def _group(ask: Ask) -> Group:
 def get_group(ask: Ask) -> Reply:
     """GET /groups/{id}."""
     chosen = query.options(ask.call, ("$select",))
-    selection = query.selection("groups", chosen.get("$select"))
+    selection = query.selection(ask.tenant, "groups", chosen.get("$select"))
     shown = lists.group_json(ask, _group(ask).id, selection)
     context = f"{ask.call.base}/v1.0/$metadata#groups{selection.context}/$entity"
     return json_reply({"@odata.context": context, **(shown or {})})
 
 
-def _visible_members(ask: Ask, group: Group, *, transitive: bool) -> list[str]:
+def _places(ask: Ask, *, transitive: bool) -> Sequence[str | None]:
+    """Where members are to be found: the group's slots, or all that is reachable; nothing where they are hidden."""
+    group = _group(ask)
     hidden = group.properties.get("visibility") == "HiddenMembership"
     if hidden and schema.HIDDEN_MEMBERS_ROLE not in ask.caller.roles:
-        return []
-    members = ask.tenant.groups.closure(group.id) if transitive else list(group.index)
-    if not transitive and not ask.tenant.behaviour.service_principals_in_members:
-        members = [member for member in members if ask.tenant.kind_of(member) != schema.SERVICE_PRINCIPAL]
-    return [member for member in members if ask.tenant.listed(member)]
+        return ()
+    return ask.tenant.groups.closure(group.id) if transitive else group.slots
 
 
-def _cast(ask: Ask, chosen: dict[str, str], members: list[str]) -> list[str]:
+def _counts(ask: Ask, member: str | None, kind: str | None, *, transitive: bool) -> bool:
+    """Whether a member is listed, of one kind if `kind`; v1.0 leaves service principals out of direct members."""
+    if member is None or not ask.tenant.listed(member):
+        return False
+    found = ask.tenant.kind_of(member)
+    robots = transitive or ask.tenant.behaviour.service_principals_in_members
+    return (robots or found != schema.SERVICE_PRINCIPAL) and kind in {None, found}
+
+
+def _cast(ask: Ask) -> str | None:
+    if len(ask.args) < 2:
+        return None
     kind = schema.CASTS.get(ask.args[1])
     if kind is None:
         raise bad_request(f"Cast to {ask.args[1]} is not known.", violation=f"cast to {ask.args[1]}")
-    query.advanced(ask.call, chosen, "A cast")
-    return [member for member in members if ask.tenant.kind_of(member) == kind]
+    return kind
 
 
 def _members(ask: Ask, *, transitive: bool) -> Reply:
     chosen = query.options(ask.call, ("$select", "$top", "$count", "$skiptoken"), ("$orderby", "$search", "$expand"))
     selection = lists.member_selection(chosen.get("$select"))
-    members = _visible_members(ask, _group(ask), transitive=transitive)
+    places, kind = _places(ask, transitive=transitive), _cast(ask)
+    if kind is not None:
+        query.advanced(ask.call, chosen, "A cast")
     total: int | None = None
-    if len(ask.args) > 1:
-        members = _cast(ask, chosen, members)
     if chosen.get("$count") == "true":
         query.eventual(ask.call, "$count")
-        total = len(members)
+        total = sum(_counts(ask, member, kind, transitive=transitive) for member in places)
 
     def show(member: str) -> Json | None:
-        return lists.object_json(ask, member, selection)
+        shown = _counts(ask, member, kind, transitive=transitive)
+        return lists.object_json(ask, member, selection) if shown else None
 
-    return lists.page(ask, members, show, chosen, "directoryObjects", count=total)
+    return lists.page(ask, places, show, chosen, "directoryObjects", count=total)
 
 
 @route("GET", "/groups/{}/members/$count", schema.READ_GROUPS, cost=3)
@@ -117,10 +129,10 @@ def members_count(ask: Ask) -> Reply:
     """GET …/members/$count and …/transitiveMembers[/cast]/$count, advanced queries."""
     query.options(ask.call, ())
     query.eventual(ask.call, "$count")
-    members = _visible_members(ask, _group(ask), transitive="/transitiveMembers" in ask.call.path)
-    if len(ask.args) > 1:
-        members = [member for member in members if ask.tenant.kind_of(member) == schema.CASTS.get(ask.args[1])]
-    return Reply(200, str(len(members)).encode(), "text/plain")
+    transitive = "/transitiveMembers" in ask.call.path
+    places, kind = _places(ask, transitive=transitive), _cast(ask)
+    number = sum(_counts(ask, member, kind, transitive=transitive) for member in places)
+    return Reply(200, str(number).encode(), "text/plain")
 
 
 @route("GET", "/groups/{}/members", schema.READ_GROUPS, cost=3)
@@ -141,7 +153,7 @@ def transitive_members(ask: Ask) -> Reply:
 def deleted_groups(ask: Ask) -> Reply:
     """GET /directory/deletedItems/microsoft.graph.group."""
     chosen = query.options(ask.call, ("$select", "$top", "$skiptoken"))
-    selection = query.selection("groups", chosen.get("$select"))
+    selection = query.selection(ask.tenant, "groups", chosen.get("$select"))
     binned = [group.id for group in ask.tenant.groups.all.values() if group.binned]
 
     def show(group_id: str) -> Json | None:

@@ -45,7 +45,7 @@ def deleted_item(ask: Ask) -> Reply:
     raw = ask.tenant.people.binned.get(ask.args[0].lower())
     if raw is None:
         raise not_found(ask.args[0])
-    selection = query.selection("users", chosen.get("$select"))
+    selection = query.selection(ask.tenant, "users", chosen.get("$select"))
     row = orjson.loads(raw)
     names = (*selection.properties, "deletedDateTime")
     return json_reply({"@odata.type": schema.USER, "id": row["id"], **{name: row.get(name) for name in names}})

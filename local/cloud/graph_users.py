@@ -42,8 +42,8 @@ def list_users(ask: Ask) -> Reply:
         ("$select", "$top", "$filter", "$count", "$skiptoken", "$expand"),
         ("$orderby", "$search", "$skip"),
     )
-    selection = query.selection("users", chosen.get("$select"))
-    expand = _expand(chosen.get("$expand"))
+    selection = query.selection(ask.tenant, "users", chosen.get("$select"))
+    expand = _expand(ask, chosen.get("$expand"))
     source: Sequence[str] = ask.tenant.people.order
     total: int | None = None
     if chosen.get("$count") == "true":
@@ -77,19 +77,19 @@ def _filtered(ask: Ask, wanted: Filter) -> list[str]:
     return [user_id for user_id in start if lists.matches(people.get(user_id), wanted)]
 
 
-def _expand(raw: str | None) -> Selection | None:
+def _expand(ask: Ask, raw: str | None) -> Selection | None:
     if raw is None:
         return None
     match = _MANAGER.fullmatch(raw)
     if match is None:
         raise unsupported(f"$expand={raw} is not supported; only manager is.")
-    return query.selection("users", match[1])
+    return query.selection(ask.tenant, "users", match[1])
 
 
 def _shown(ask: Ask, user_id: str, selection: Selection, expand: Selection | None) -> Json | None:
     shown = lists.user_json(ask, user_id, selection)
     if shown is not None and expand is not None:
-        manager = ask.tenant.people.manager.get(user_id)
+        manager = ask.tenant.people.manager_of(user_id)
         held = lists.user_json(ask, manager, expand) if manager else None
         if held is not None:
             shown["manager"] = {"@odata.type": schema.USER, **held}
@@ -107,8 +107,8 @@ def _user(ask: Ask) -> str:
 def get_user(ask: Ask) -> Reply:
     """GET /users/{id or userPrincipalName}."""
     chosen = query.options(ask.call, ("$select", "$expand"))
-    selection = query.selection("users", chosen.get("$select"))
-    shown = _shown(ask, _user(ask), selection, _expand(chosen.get("$expand")))
+    selection = query.selection(ask.tenant, "users", chosen.get("$select"))
+    shown = _shown(ask, _user(ask), selection, _expand(ask, chosen.get("$expand")))
     context = f"{ask.call.base}/v1.0/$metadata#users{selection.context}/$entity"
     return json_reply({"@odata.context": context, **(shown or {})})
 
@@ -117,8 +117,8 @@ def get_user(ask: Ask) -> Reply:
 def manager(ask: Ask) -> Reply:
     """GET /users/{id}/manager."""
     chosen = query.options(ask.call, ("$select",))
-    held = ask.tenant.people.manager.get(_user(ask))
-    shown = lists.user_json(ask, held, query.selection("users", chosen.get("$select"))) if held else None
+    held = ask.tenant.people.manager_of(_user(ask))
+    shown = lists.user_json(ask, held, query.selection(ask.tenant, "users", chosen.get("$select"))) if held else None
     if shown is None:
         raise not_found("manager")
     return json_reply({"@odata.type": schema.USER, **shown})
@@ -157,7 +157,7 @@ def deleted_users(ask: Ask) -> Reply:
     chosen = query.options(ask.call, ("$select", "$top", "$skiptoken"))
     raw = chosen.get("$select")
     selection = query.selection(
-        "users", raw if raw is not None else ",".join((*schema.USER_DEFAULT, "deletedDateTime"))
+        ask.tenant, "users", raw if raw is not None else ",".join((*schema.USER_DEFAULT, "deletedDateTime"))
     )
     binned = ask.tenant.people.binned
 

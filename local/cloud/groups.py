@@ -15,23 +15,40 @@ class Group:
     id: str
     properties: Json
     slots: list[str | None] = field(default_factory=list)
-    index: dict[str, int] = field(default_factory=dict)
     binned: bool = False
+    _index: dict[str, int] | None = field(default=None, init=False)  # slot of each member, once the group was edited
+
+    def fill(self, members: list[str]) -> None:
+        """The first members of a group that has none; none of them twice."""
+        self.slots = list(members)
+
+    def has(self, member: str) -> bool:
+        """Whether it is a direct member."""
+        return member in (self.slots if self._index is None else self._index)
+
+    def members(self) -> list[str]:
+        """Direct members in the order of arrival."""
+        return [member for member in self.slots if member is not None]
+
+    def _indexed(self) -> dict[str, int]:
+        if self._index is None:
+            self._index = {member: slot for slot, member in enumerate(self.slots) if member is not None}
+        return self._index
 
     def add(self, member: str) -> bool:
         """True if it was not a member."""
-        if member in self.index:
+        index = self._indexed()
+        if member in index:
             return False
-        self.index[member] = len(self.slots)
+        index[member] = len(self.slots)
         self.slots.append(member)
         return True
 
     def remove(self, member: str) -> bool:
         """True if it was a member."""
-        slot = self.index.pop(member, None)
-        if slot is None:
+        if not self.has(member):
             return False
-        self.slots[slot] = None
+        self.slots[self._indexed().pop(member)] = None
         return True
 
     @property
@@ -101,7 +118,7 @@ class Groups:
         stack = [group_id]
         visited = {group_id}
         while stack:
-            for member in self.all[stack.pop()].index:
+            for member in self.all[stack.pop()].members():
                 seen.setdefault(member)
                 nested = self.all.get(member)
                 if nested is not None and not nested.binned and member not in visited:
@@ -116,7 +133,7 @@ class Groups:
         while front:
             looking = front.pop()
             for group in self.live():
-                if looking in group.index and group.id not in found:
+                if group.id not in found and group.has(looking):
                     found[group.id] = group
                     if transitive:
                         front.append(group.id)

@@ -1,4 +1,4 @@
-"""A tenant that is alive: every few seconds somebody is hired, leaves, is renamed or moves.
+"""A tenant that is alive: every few seconds somebody is hired, leaves, comes back or moves, or groups are rearranged.
 
 `python -m local.cloud.life --control https://localhost:9443 --ca ca.pem --tenant ID --every 3`, or `Life(...)`.
 Which things happen, and to whom, follows from the seed and the directory alone.
@@ -18,7 +18,10 @@ from local.cloud.crowd import person
 from local.cloud.names import DEPARTMENTS, FAMILY, OFFICES, TITLES
 from local.cloud.wire import Json
 
+Action = Callable[[], Json]
 _HIRED_FROM: Final = 900_000
+_FEW: Final = 10  # fewer groups than this are left alone
+_SMALL: Final = 60  # members of a group that may be deleted
 
 
 class Life:
@@ -40,21 +43,21 @@ class Life:
 
     # stepping --------------------------------------------------------------------------------------------
     def step(self) -> Json:
-        """Do one thing and write it down. Returns `{action, user, group, what}` as logged."""
+        """Do one thing and write it down. Returns `{action, user, group?, what}` as logged.
+
+        `user` is who it happened to, for a rearranged group one of those in it.
+        """
         truth = self._control.truth(self._tenant)
-        staff = [
-            row
-            for row in truth["users"]
-            if row["state"] == "live"
-            and row.get("accountEnabled")
-            and row.get("userType") == "Member"
-            and row.get("mail")
-            and row["id"] not in self._spared
-        ]
-        groups = [
-            row for row in truth["groups"] if row["state"] == "live" and "DynamicMembership" not in row["groupTypes"]
-        ]
-        actions: list[Callable[[], Json]] = [self._hire]
+        actions = self._with_people(truth) + self._with_groups(truth)
+        entry = self._rng.choice(actions)()
+        self._control.log_life({"number": self._number, "tenant": self._tenant, "real_time": time.time(), **entry})
+        return entry
+
+    def _with_people(self, truth: Json) -> list[Action]:
+        staff = [row for row in truth["users"] if row["state"] == "live" and self._is_staff(row)]
+        left = [row for row in truth["users"] if row["state"] == "deleted" and self._is_staff(row)]
+        groups = [row for row in truth["groups"] if _is_edited(row)]
+        actions: list[Action] = [self._hire]
         if len(staff) > 20:
             who = self._rng.choice(staff)
             actions += [
@@ -67,10 +70,37 @@ class Life:
                 lambda: self._manager(who, self._rng.choice(staff)),
             ]
             actions += [lambda: self._regroup(who, groups)] * (2 if groups else 0)
-        entry = self._rng.choice(actions)()
-        self._control.log_life({"number": self._number, "tenant": self._tenant, "real_time": time.time(), **entry})
-        return entry
+        if left:
+            actions.append(lambda: self._come_back(self._rng.choice(left)))
+        return actions
 
+    def _is_staff(self, row: Json) -> bool:
+        enabled = row.get("accountEnabled") and row.get("userType") == "Member" and row.get("mail")
+        return bool(enabled) and row["id"] not in self._spared
+
+    def _with_groups(self, truth: Json) -> list[Action]:
+        """Only groups with people in them, so that each change can be looked up at somebody."""
+        peopled = [row for row in truth["groups"] if row["effective_users"]]
+        live = {row["id"]: row for row in peopled if _is_edited(row)}
+        gone = [row for row in peopled if row["state"] == "deleted"]
+        nested = [
+            (parent, live[member["id"]])
+            for parent in live.values()
+            for member in parent["members"]
+            if member["id"] in live
+        ]
+        small = [row for row in live.values() if len(row["members"]) <= _SMALL and _is_restorable(row)]
+        actions: list[Action] = []
+        if len(live) > _FEW:
+            actions.append(lambda: self._nest(*self._rng.sample(list(live.values()), 2)))
+            actions += [lambda: self._delete_group(self._rng.choice(small))] if small else []
+        if nested:
+            actions.append(lambda: self._unnest(*self._rng.choice(nested)))
+        if gone:
+            actions.append(lambda: self._restore_group(self._rng.choice(gone)))
+        return actions
+
+    # people ----------------------------------------------------------------------------------------------
     def _hire(self) -> Json:
         self._number += 1
         row = person(self._rng, _HIRED_FROM + self._number, self._domain)
@@ -80,6 +110,10 @@ class Life:
     def _leave(self, who: Json) -> Json:
         self._control.delete_user(self._tenant, who["id"])
         return {"action": "left", "user": who["id"], "what": who.get("displayName")}
+
+    def _come_back(self, who: Json) -> Json:
+        self._control.restore_user(self._tenant, who["id"])
+        return {"action": "came back", "user": who["id"], "what": who.get("displayName")}
 
     def _disable(self, who: Json) -> Json:
         self._control.update_user(self._tenant, who["id"], accountEnabled=False)
@@ -111,14 +145,38 @@ class Life:
         return {"action": "new manager", "user": who["id"], "what": manager.get("displayName")}
 
     def _regroup(self, who: Json, groups: list[Json]) -> Json:
-        group = self._rng.choice(groups)
-        if group["id"] in who["groups"]:
+        held = [group for group in groups if group["id"] in who["groups"]]
+        others = [group for group in groups if group["id"] not in who["groups"]]
+        leaves = bool(held) and (not others or self._rng.random() < 0.5)
+        group = self._rng.choice(held if leaves else others)
+        if leaves:
             self._control.edit_members(self._tenant, group["id"], remove=[who["id"]])
-            action = "left group"
         else:
             self._control.edit_members(self._tenant, group["id"], add=[who["id"]])
-            action = "joined group"
+        action = "left group" if leaves else "joined group"
         return {"action": action, "user": who["id"], "group": group["id"], "what": group["displayName"]}
+
+    # groups ----------------------------------------------------------------------------------------------
+    def _nest(self, parent: Json, child: Json) -> Json:
+        self._control.edit_members(self._tenant, parent["id"], add=[child["id"]])
+        return self._rearranged("nested group", parent, child)
+
+    def _unnest(self, parent: Json, child: Json) -> Json:
+        self._control.edit_members(self._tenant, parent["id"], remove=[child["id"]])
+        return self._rearranged("took group out", parent, child)
+
+    def _delete_group(self, group: Json) -> Json:
+        self._control.delete_group(self._tenant, group["id"])
+        return self._rearranged("deleted group", group)
+
+    def _restore_group(self, group: Json) -> Json:
+        self._control.restore_group(self._tenant, group["id"])
+        return self._rearranged("restored group", group)
+
+    def _rearranged(self, action: str, group: Json, child: Json | None = None) -> Json:
+        what = group["displayName"] if child is None else f"{child['displayName']} in {group['displayName']}"
+        user = self._rng.choice((child or group)["effective_users"])
+        return {"action": action, "user": user, "group": group["id"], "what": what}
 
     # running ---------------------------------------------------------------------------------------------
     def run(self, steps: int = 0) -> None:
@@ -147,6 +205,17 @@ class Life:
         self._stop.set()
         if self._thread is not None:
             self._thread.join(10)
+
+
+def _is_edited(group: Json) -> bool:
+    """Live, and not dynamic: nobody edits the members of those."""
+    return group["state"] == "live" and "DynamicMembership" not in group["groupTypes"]
+
+
+def _is_restorable(group: Json) -> bool:
+    """Its deletion is a soft one."""
+    cloud = group.get("securityEnabled") and not group.get("mailEnabled") and not group.get("onPremisesSyncEnabled")
+    return bool(cloud) or "Unified" in group["groupTypes"]
 
 
 def main() -> None:

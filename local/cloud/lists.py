@@ -17,17 +17,17 @@ Show = Callable[[str], Json | None]
 
 def user_json(ask: Ask, user_id: str, selection: Selection) -> Json | None:
     """A live user as lists show it: every selected property, null when unset."""
-    raw = ask.tenant.people.rows.get(user_id)
-    if raw is None:
+    row = ask.tenant.people.rows.row(user_id)
+    if row is None:
         return None
-    row = orjson.loads(raw)
     names = visible(selection, ask.caller.roles)
     return {"id": user_id, **{name: row.get(name, _empty(name)) for name in names}}
 
 
-def _empty(name: str) -> list[str] | None:
-    lists = {"businessPhones", "otherMails", "proxyAddresses", "assignedLicenses", "groupTypes", "imAddresses"}
-    return [] if name in lists else None
+def _empty(name: str) -> list[str] | Json | None:
+    if name == "onPremisesExtensionAttributes":
+        return dict.fromkeys(schema.EXTENSION_ATTRIBUTES)
+    return [] if name in schema.COLLECTIONS else None
 
 
 def group_json(ask: Ask, group_id: str, selection: Selection) -> Json | None:
@@ -46,10 +46,10 @@ def object_json(ask: Ask, object_id: str, selection: Selection | None) -> Json |
         return None
     explicit = selection is not None and selection.explicit
     if kind == schema.USER:
-        chosen = selection if selection and explicit else query.selection("users", None)
+        chosen = selection if selection and explicit else query.selection(ask.tenant, "users", None)
         shown = user_json(ask, object_id, chosen)
     elif kind == schema.GROUP:
-        chosen = selection if selection and explicit else query.selection("groups", None)
+        chosen = selection if selection and explicit else query.selection(ask.tenant, "groups", None)
         shown = group_json(ask, object_id, chosen)
     else:
         names = selection.properties if selection and explicit else ("displayName",)
@@ -80,14 +80,21 @@ def member_selection(raw: str | None) -> Selection | None:
 
 
 def page(
-    ask: Ask, source: Sequence[str], show: Show, chosen: dict[str, str], context: str, *, count: int | None = None
+    ask: Ask,
+    source: Sequence[str | None],
+    show: Show,
+    chosen: dict[str, str],
+    context: str,
+    *,
+    count: int | None = None,
 ) -> Reply:
-    """Up to $top shown objects from `source`, with a nextLink while there may be more."""
+    """Up to $top shown objects from `source` (None: nothing there), with a nextLink while there may be more."""
     size = query.top(chosen.get("$top"))
     position = _position(ask, chosen)
     items: list[Json] = []
     while position < len(source) and len(items) < size:
-        shown = show(source[position])
+        found = source[position]
+        shown = show(found) if found is not None else None
         position += 1
         if shown is not None:
             items.append(shown)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from local.cloud import schema
+from local.cloud.tenant import Tenant
 from local.cloud.wire import Call, GraphError, bad_request, unsupported
 
 FILTERABLE: Final = {
@@ -71,12 +72,12 @@ def options(call: Call, allowed: Iterable[str], refused: Iterable[str] = ()) -> 
     return found
 
 
-def selection(feed: str, raw: str | None, *, relations: bool = False) -> Selection:
-    """Check a $select against the schema; relationships only where `relations` (delta)."""
+def selection(tenant: Tenant, feed: str, raw: str | None, *, relations: bool = False) -> Selection:
+    """Check a $select against the schema and the tenant's directory extensions; relationships only in delta."""
     if raw is None:
         return Selection(schema.DEFAULTS[feed], schema.RELATIONS[feed] if relations else frozenset(), False)
     names = [name.strip() for name in raw.split(",")]
-    known = {name.lower(): name for name in schema.PROPERTIES[feed]}
+    known = schema.BY_LOWER_CASE[feed]
     links = {name.lower(): name for name in schema.RELATIONS[feed]} if relations else {}
     chosen: dict[str, None] = {}
     linked = set()
@@ -86,10 +87,24 @@ def selection(feed: str, raw: str | None, *, relations: bool = False) -> Selecti
             chosen.setdefault(known[folded])
         elif folded in links:
             linked.add(links[folded])
+        elif feed == "users" and schema.EXTENSION.fullmatch(name):
+            chosen.setdefault(_extension(tenant, name))
         else:
             raise _unknown_property(feed, name)
     chosen.pop("id", None)
     return Selection(tuple(chosen), frozenset(linked), True)
+
+
+def _extension(tenant: Tenant, name: str) -> str:
+    """A directory extension as it is registered. One that is not: undocumented, so ignored or refused (switch)."""
+    registered = tenant.people.extensions.get(name.lower())
+    if registered is None and tenant.behaviour.unregistered_extensions == "refused":
+        raise bad_request(
+            f"Parsing OData Select and Expand failed: Could not find a property named '{name}' on type "
+            "'microsoft.graph.user'.",
+            code="BadRequest",
+        )
+    return registered or name
 
 
 def _unknown_property(feed: str, name: str) -> GraphError:

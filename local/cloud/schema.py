@@ -1,5 +1,6 @@
 """Properties and permissions of the directory as Graph documents them."""
 
+import re
 from typing import Final
 
 from local.cloud.wire import words
@@ -54,10 +55,21 @@ GROUP_DEFAULT: Final = words(
     "preferredLanguage proxyAddresses renewedDateTime resourceBehaviorOptions resourceProvisioningOptions "
     "securityEnabled securityIdentifier theme uniqueName visibility"
 )
+EXTENSION_ATTRIBUTES: Final = tuple(f"extensionAttribute{number}" for number in range(1, 16))
+# A directory extension: the application id without dashes, then the name it gave. Only on users here.
+EXTENSION: Final = re.compile(r"extension_[0-9a-f]{32}_\w+", re.IGNORECASE)
 PROPERTIES: Final = {
     "users": frozenset((*USER_DEFAULT, *USER_MORE, "id")),
     "groups": frozenset((*GROUP_DEFAULT, "id")),
 }
+BY_LOWER_CASE: Final = {feed: {name.lower(): name for name in names} for feed, names in PROPERTIES.items()}
+# Collections: an unset one reads as [] in lists, and as nothing in delta.
+COLLECTIONS: Final = frozenset(
+    words(
+        "assignedLicenses assignedPlans businessPhones groupTypes identities imAddresses licenseAssignmentStates "
+        "onPremisesProvisioningErrors otherMails provisionedPlans proxyAddresses"
+    )
+)
 DEFAULTS: Final = {"users": USER_DEFAULT, "groups": GROUP_DEFAULT}
 RELATIONS: Final = {"users": frozenset({"manager"}), "groups": frozenset({"members", "owners"})}
 TYPES: Final = {"users": "microsoft.graph.user", "groups": "microsoft.graph.group"}

@@ -1,8 +1,9 @@
 """Planting a tenant: empty, the demo company, or any number of people."""
 
 import random
+import re
 import uuid
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from local.cloud import schema
 from local.cloud.tenant import Tenant
@@ -10,6 +11,9 @@ from local.cloud.wire import Json
 
 if TYPE_CHECKING:
     from local.cloud.world import World
+
+
+_NUMBERS: Final = re.compile(r"(\d+)(?::(\d+))?")  # people, groups
 
 
 def stable_id(*parts: str) -> str:
@@ -25,15 +29,16 @@ def plant(
     domains: list[str] | None = None,
     tenant_id: str = "",
 ) -> Tenant:
-    """A new tenant from `empty`, `demo` or a number of people. ValueError for anything else."""
+    """A new tenant from `empty`, `demo`, or numbers of people and groups. ValueError for anything else."""
     from local.cloud import crowd, demo  # noqa: PLC0415 they plant with what stands here
 
-    if seed not in {"empty", "demo"} and not seed.isdigit():
-        raise ValueError(f"seed is empty, demo or a number of people, not {seed!r}")
+    numbers = _NUMBERS.fullmatch(seed)
+    if seed not in {"empty", "demo"} and numbers is None:
+        raise ValueError(f"seed is empty, demo, a number of people, or people:groups, not {seed!r}")
     if seed == "demo":
         name, domains = name or "Contoso Shoes", domains or ["contoso-shoes.example", "contososhoes.onmicrosoft.com"]
     else:
-        name = name or (f"Tenant of {seed}" if seed.isdigit() else f"Empty tenant {len(world.tenants) + 1}")
+        name = name or (f"Tenant of {seed}" if numbers else f"Empty tenant {len(world.tenants) + 1}")
         slug = f"t{len(world.tenants) + 1}"
         domains = domains or [f"{slug}.example", f"{slug}.onmicrosoft.com"]
     wanted = tenant_id or (stable_id("tenant", name) if seed == "demo" else "")
@@ -43,8 +48,8 @@ def plant(
     plant_admins(tenant)
     if seed == "demo":
         demo.plant(tenant, random.Random(20_26))
-    elif seed.isdigit():
-        crowd.plant(tenant, int(seed), random.Random(int(seed)))
+    elif numbers is not None:
+        crowd.plant(tenant, int(numbers[1]), int(numbers[2]) if numbers[2] else None)
     return tenant
 
 

@@ -1,5 +1,6 @@
 """One Entra tenant: its directory and the edits that change it, each logged for delta and announced."""
 
+import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -53,6 +54,8 @@ class Tenant:
     roles: dict[str, list[str]] = field(default_factory=dict)  # user id -> directory role template ids
     sign_in: list[str] = field(default_factory=list)  # user ids offered by the sign-in page
     deleted: bool = False
+    untold: set[str] = field(default_factory=set)  # users and groups whose last deletion or restoration is kept secret
+    chance: random.Random = field(default_factory=lambda: random.Random(7))
     logs: dict[str, ChangeLog] = field(default_factory=lambda: {"users": ChangeLog(), "groups": ChangeLog()})
 
     def head(self, feed: str) -> int:
@@ -67,6 +70,14 @@ class Tenant:
         self, feed: str, object_id: str, change: str = "updated", members: tuple[tuple[str, bool], ...] = ()
     ) -> None:
         self.announce(Event(self.id, feed, object_id, change, members))
+
+    def _omitted(self, probability: float, object_id: str) -> bool:
+        """Whether the delta feeds are to say nothing of a deletion or restoration (switches)."""
+        if self.chance.random() < probability:
+            self.untold.add(object_id)
+            return True
+        self.untold.discard(object_id)
+        return False
 
     # users -----------------------------------------------------------------------------------------------
     def create_user(self, properties: Json, manager: str = "", roles: list[str] | None = None) -> str:
@@ -86,6 +97,7 @@ class Tenant:
         before = self.people.rows[user_id]
         changed = self.people.update(user_id, properties)
         if changed:
+            self.untold.discard(user_id)
             self._log("users", Change("set", user_id, changed))
             if self.behaviour.stale_echo:
                 self._log("users", Change("stale", user_id, changed, row=before))
@@ -99,25 +111,32 @@ class Tenant:
             raise KeyError(user_id)
         former = self.people.set_manager(user_id, manager)
         if former is not None:
+            self.untold.discard(user_id)
             self._log("users", Change("link", user_id, old=former, other=manager))
             self._tell("users", user_id)
 
     def delete_user(self, user_id: str) -> None:
         """Soft delete: restorable for 30 days; memberships stay."""
         self.people.bin(user_id, self.clock.now())
-        self._log("users", Change("gone", user_id))
+        if not self._omitted(self.behaviour.omit_deletions, user_id):
+            self._log("users", Change("gone", user_id))
         self._tell("users", user_id)
 
     def restore_user(self, user_id: str) -> None:
-        """Undo a soft delete; the groups feed says nothing of it."""
+        """Undo a soft delete: the user is back in its groups, of which the groups feed need not tell (switch)."""
         self.people.restore(user_id)
-        self._log("users", Change("new", user_id))
+        if not self._omitted(self.behaviour.omit_restores, user_id):
+            self._log("users", Change("new", user_id))
         self._tell("users", user_id)
+        if self.behaviour.restore_in_groups_delta:
+            for group in self.groups.holding(user_id):
+                self._log("groups", Change("member", group.id, other=user_id))
 
     def purge_user(self, user_id: str) -> None:
         """Delete for good (live or soft-deleted); memberships and being a manager end with it."""
         reports = self.people.purge(user_id)
-        self._log("users", Change("gone", user_id))
+        if not self._omitted(self.behaviour.omit_deletions, user_id):
+            self._log("users", Change("gone", user_id))
         self._tell("users", user_id, "deleted")
         for report in reports:
             self._log("users", Change("link", report, old=user_id))
@@ -142,6 +161,7 @@ class Tenant:
         )
         held.update({key: properties[key] for key in changed})
         if changed:
+            self.untold.discard(group_id)
             self._log("groups", Change("set", group_id, changed))
             self._tell("groups", group_id)
         return changed
@@ -157,6 +177,7 @@ class Tenant:
         for member, added in edits:
             self._log("groups", Change("member", group_id, other=member, added=added))
         if edits:
+            self.untold.discard(group_id)
             self._tell("groups", group_id, members=tuple(edits))
         return len(edits)
 
@@ -168,15 +189,17 @@ class Tenant:
             self.purge_group(group_id)
             return "deleted"
         group.binned = True
-        self._log("groups", Change("gone", group_id))
+        if not self._omitted(self.behaviour.omit_deletions, group_id):
+            self._log("groups", Change("gone", group_id))
         self._tell("groups", group_id)
         return "changed"
 
     def purge_group(self, group_id: str) -> None:
         """Delete for good."""
-        parents = [group.id for group in self.groups.all.values() if group_id in group.index]
+        parents = [group.id for group in self.groups.all.values() if group.has(group_id)]
         self.groups.purge(group_id)
-        self._log("groups", Change("gone", group_id))
+        if not self._omitted(self.behaviour.omit_deletions, group_id):
+            self._log("groups", Change("gone", group_id))
         self._tell("groups", group_id, "deleted")
         for parent in parents:
             self._log("groups", Change("member", parent, other=group_id, added=False))
@@ -185,13 +208,21 @@ class Tenant:
         """Back from the deleted items; its members may or may not be told again (switch)."""
         group = self.groups.all[group_id]
         group.binned = False
-        self._log("groups", Change("new", group_id))
-        if self.behaviour.restore_resends_members:
-            for member in group.index:
+        if not self._omitted(self.behaviour.omit_restores, group_id):
+            self._log("groups", Change("new", group_id))
+            for member in group.members() if self.behaviour.restore_resends_members else ():
                 self._log("groups", Change("member", group_id, other=member))
         self._tell("groups", group_id)
 
     # reading ---------------------------------------------------------------------------------------------
+    def standing(self, object_id: str, *, live: bool, gone: bool) -> str:
+        """How a change round shows an object: `live`, `gone`, or `nothing`. `gone`: the round holds its deletion."""
+        if object_id not in self.untold:
+            return "live" if live else "gone"
+        if live:  # its restoration is kept secret
+            return "gone" if gone else "live"
+        return "nothing"
+
     def kind_of(self, object_id: str) -> str | None:
         """The OData type of a directory object that can be a member, or None if there is none."""
         if object_id in self.people.rows or object_id in self.people.binned:

@@ -4,9 +4,11 @@ import random
 from collections.abc import Callable
 from typing import Any
 
+import httpx
 import pytest
 
 from local.cloud.control import Control
+from local.cloud.server import Cloud
 from tests.cloud.client import Graph, Json
 
 USERS = "/users/delta?$select=displayName,jobTitle,manager"
@@ -79,9 +81,14 @@ def edit_at_random(control: Control, tenant: str, rng: random.Random) -> None:
 
 @pytest.mark.parametrize("preset", ["plain", "hostile"])
 @pytest.mark.parametrize("seed", [1, 2, 3])
-def test_a_reader_of_the_feeds_ends_with_the_truth(graph: Graph, control: Control, preset: str, seed: int) -> None:
+@pytest.mark.parametrize("planted", ["empty", "30:16"])
+def test_a_reader_of_the_feeds_ends_with_the_truth(
+    cloud: Cloud, http: httpx.Client, control: Control, planted: str, preset: str, seed: int
+) -> None:
     """Ten rounds of random edits, then two quiet ones: users, managers, groups and memberships are equal."""
     rng = random.Random(seed)
+    graph = Graph(cloud, http, control.create_tenant(planted))
+    control.consent(graph.tenant)
     control.behave(preset=preset, hard_delete_in_groups_delta=True)
     if preset == "hostile":
         control.behave(page_size=5, member_slice=4, page_jitter=2)

@@ -165,6 +165,64 @@ def test_a_change_in_a_nested_group_does_not_touch_its_parent(graph: Graph, cont
     assert [item["id"] for item in graph.round(link)[0]] == [inner]
 
 
+def test_a_nested_group_with_several_parents_leaves_all_of_them_for_good_only(graph: Graph, control: Control) -> None:
+    """A soft delete leaves its places in its parents unsaid, in a ring too; a purge is told at each of them."""
+    inner = control.create_group(graph.tenant, displayName="Inner")
+    parents = [control.create_group(graph.tenant, displayName=name, members=[inner]) for name in "AB"]
+    control.edit_members(graph.tenant, inner, add=parents[:1])
+    entry = {"@odata.type": "#microsoft.graph.group", "id": inner}
+    items, link = graph.round(SELECTED)
+    assert [of(items, parent)[0]["members@delta"] for parent in parents] == [[entry], [entry]]
+    control.delete_group(graph.tenant, inner)
+    items, link = graph.round(link)
+    assert items == [{"id": inner, "@removed": {"reason": "changed"}}]
+    control.behave(soft_deleted_in_members=False)
+    assert not any("members@delta" in item for item in graph.round(SELECTED)[0])
+    control.purge_group(graph.tenant, inner)
+    items, _ = graph.round(link)
+    assert of(items, inner) == [{"id": inner, "@removed": {"reason": "deleted"}}]
+    assert [of(items, parent)[0]["members@delta"] for parent in parents] == [[{**entry, **REMOVED}]] * 2
+
+
+def test_a_restored_person_is_back_in_groups_said_or_unsaid(graph: Graph, control: Control) -> None:
+    """The groups feed need not tell of it; where the switch says, it tells of an addition."""
+    user = hire(control, graph.tenant, 1)[0]
+    group = control.create_group(graph.tenant, displayName="G", members=[user])
+    _, link = graph.round(SELECTED)
+    for told in (False, True):
+        control.behave(restore_in_groups_delta=told)
+        control.delete_user(graph.tenant, user)
+        assert graph.ok(f"/groups/{group}/members")["value"] == []
+        control.restore_user(graph.tenant, user)
+        items, link = graph.round(link)
+        assert items == ([{"id": group, "displayName": "G", "members@delta": [person(user)]}] if told else [])
+        assert [member["id"] for member in graph.ok(f"/groups/{group}/members")["value"]] == [user]
+
+
+def test_removed_groups_can_appear_in_a_full_enumeration(graph: Graph, control: Control) -> None:
+    """Tombstones of groups never seen, where the switch says."""
+    soft, hard = (control.create_group(graph.tenant, displayName=name) for name in "AB")
+    control.delete_group(graph.tenant, soft)
+    control.purge_group(graph.tenant, hard)
+    assert graph.round(SELECTED)[0] == []
+    control.behave(removed_in_initial=True)
+    reasons = {item["id"]: item["@removed"]["reason"] for item in graph.round(SELECTED)[0]}
+    assert reasons == {soft: "changed", hard: "deleted"}
+
+
+def test_a_dynamic_group_is_told_like_any_other(graph: Graph, control: Control) -> None:
+    """Its kind, its rule, and what the service worked out as ordinary additions and removals."""
+    users = hire(control, graph.tenant, 2)
+    rule = '(user.department -eq "Sales")'
+    kind = {"groupTypes": ["DynamicMembership"], "membershipRule": rule}
+    group = control.create_group(graph.tenant, displayName="D", members=users[:1], **kind)
+    items, link = graph.round("/groups/delta?$select=groupTypes,membershipRule,members")
+    assert items == [{"id": group, **kind, "members@delta": [person(users[0])]}]
+    control.edit_members(graph.tenant, group, add=users[1:], remove=users[:1])
+    told = graph.round(link)[0][0]["members@delta"]
+    assert told == [person(users[1]), person(users[0], **REMOVED)]
+
+
 def test_hidden_membership_needs_its_own_permission(graph: Graph, control: Control) -> None:
     """Without Member.Read.Hidden a hidden group has no members, in delta and in lists."""
     user = hire(control, graph.tenant, 1)[0]

@@ -62,6 +62,21 @@ def test_the_demo_tenant_is_the_same_in_every_run() -> None:
     assert truths[0]["tenant"] == stable_id("tenant", "Contoso Shoes")
 
 
+def test_the_demo_tenant_has_accounts_of_nobody(demo: Json) -> None:
+    """Without a licence and a manager, nobody's manager: mailboxes and rooms disabled, accounts of programs not."""
+    managers = {user["manager"] for user in demo["users"]}
+    nobody = [user for user in demo["users"] if user.get("assignedLicenses") == [] and not user["manager"]]
+    assert not managers & {user["id"] for user in nobody}
+    names = {user["userPrincipalName"].partition("@")[0]: user for user in nobody}
+    for name in ("info", "invoices", "room.fjord", "van.1"):
+        assert (names[name]["accountEnabled"], bool(names[name]["mail"])) == (False, True)
+    for name in ("svc-backup", "sync_SRV01_0a1b2c3d", "breakglass1", "admin-adele.vance"):
+        assert (names[name]["accountEnabled"], names[name].get("mail")) == (True, None)
+    assert {name: names[name]["mail"] for name in ("svc-scanner", "test.user")}
+    licensed = [user for user in demo["users"] if user.get("assignedLicenses")]
+    assert len(licensed) > 880
+
+
 def test_a_crowd_has_the_size_asked_for(control: Control) -> None:
     """A number as the seed."""
     truth = control.truth(control.create_tenant("2345"))
@@ -75,13 +90,33 @@ def test_life_is_deterministic_and_written_down(control: Control) -> None:
     for _ in range(2):
         tenant = control.create_tenant("demo", name=f"Contoso {time.monotonic_ns()}")
         life = Life(control, tenant, seed=3)
-        steps = [life.step() for _ in range(40)]
+        steps = [life.step() for _ in range(25)]
         logs.append([(step["action"], step["what"]) for step in steps])
         written = [entry for entry in control.life() if entry["tenant"] == tenant]
         assert [entry["action"] for entry in written] == [step["action"] for step in steps]
         control.delete_tenant(tenant)
     assert logs[0] == logs[1]
-    assert {"hired", "left", "renamed", "moved", "joined group"} <= {action for action, _ in logs[0]}
+
+
+def test_in_life_everything_happens(control: Control) -> None:
+    """People come, change, leave and come back; groups are nested, deleted and restored; and the log is true."""
+    tenant = control.create_tenant("60:16")
+    before = {group["id"] for group in control.truth(tenant)["groups"]}
+    life = Life(control, tenant, seed=5)
+    steps = [life.step() for _ in range(200)]
+    assert {step["action"] for step in steps} == {
+        *("hired", "left", "came back", "disabled", "renamed", "moved", "promoted", "new manager"),
+        *("joined group", "left group", "nested group", "took group out", "deleted group", "restored group"),
+    }
+    truth = control.truth(tenant)
+    states = {row["id"]: row["state"] for row in [*truth["users"], *truth["groups"]]}
+    assert before == {group["id"] for group in truth["groups"]}
+    last: dict[str, str] = {}
+    for step in steps:
+        subject = step["group"] if step["action"].endswith("d group") else step["user"]
+        last[subject] = step["action"]
+    assert {states[one] for one, action in last.items() if action in {"left", "deleted group"}} == {"deleted"}
+    assert {states[one] for one, action in last.items() if action in {"came back", "restored group"}} == {"live"}
 
 
 def test_life_runs_pauses_and_stops(control: Control) -> None:

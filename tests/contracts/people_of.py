@@ -10,8 +10,10 @@ from sync.core.model import (
     Action,
     ActivityEntry,
     GroupRecord,
+    Hand,
     MailMark,
     PersonRecord,
+    Pin,
     Presence,
     Reason,
 )
@@ -49,6 +51,12 @@ def person(number: int, **more: object) -> PersonRecord:
         "fields": {"name": f"Person {number}"},
         "mail": MailMark.CLAIMED,
         "baseline": True,
+        "matched_by": "alias",
+        "hand": Hand.KEPT,
+        "own": {"office": "", "title": "Chief"},
+        "judged": "person",
+        "audience": True,
+        "pin": Pin("0123456789abcdef", (oid(900),)),
     }
     return PersonRecord(oid(number), **{**given, **more})  # type: ignore[arg-type]
 

@@ -100,7 +100,9 @@ def _attempt(services: Services, work: Work, loaded: LoadedShard, propose: Propo
             continue
         except RowTooLarge as error:
             log("apply.parked", connection=work.connection.id, run=work.run, person=error.object_id, reason="too_large")
-            chunks[:0] = [[_parked(decision, error.object_id, now) for decision in chunk]]
+            parked = [_parked(decision, error.object_id, now) for decision in chunk]
+            done.after.update((decision.after.object_id, decision.after) for decision in parked)
+            chunks[:0] = [parked]
             continue
         done.written += len(chunk)
         _follow_up(services, work.connection, chunk)

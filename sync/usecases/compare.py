@@ -24,7 +24,7 @@ from sync.core.model import AccountState, ChangeKind, PersonRecord, Presence, Re
 from sync.core.person import address_of, is_guest
 from sync.core.runs import Run
 from sync.ports import LoadedShard
-from sync.usecases import claims, lease, passgroups, reaching, removing, settle
+from sync.usecases import certificate, claims, lease, passgroups, reaching, removing, settle
 from sync.usecases.commit import Pair, Work, claimed_by, commit_people, counted_groups, send_mails
 from sync.usecases.groups import count_members
 from sync.usecases.rows import update_reader
@@ -171,8 +171,13 @@ def _apply(services: Services, view: ConnectionView, current: Run, message: Chan
     done = commit_people(services, work, propose, permit)
     send_mails(services, connection, found["repeated"])
     _leave_removals(services, connection.scope, current, shard, found)
+    people = {**found["stored"], **done.after}
     if current.kind == "pass" and GROUPS not in current.frozen:
-        _leave_members(services, connection.scope, current, message.part, {**found["stored"], **done.after})
+        _leave_members(services, connection.scope, current, message.part, people)
+    if current.kind == "pass":
+        later = {*(r.object_id for r in found["absent"]), *(d.after.object_id for d in found["removing"])}
+        settled = [record for object_id, record in people.items() if object_id not in later]
+        certificate.leave(services, view, current, message.part, settled)
     log(
         "apply.finished",
         connection=connection.id,
@@ -249,8 +254,10 @@ def _remove(
     if there is None:
         return None
     ids = [object_id for object_id in candidates if not there.get(object_id)]
+    found: dict[str, PersonRecord] = {}
 
     def propose(loaded: LoadedShard) -> list[Pair]:
+        found.update(loaded.records)
         pairs = []
         for object_id in ids:
             if (stored := loaded.records.get(object_id)) is not None:
@@ -263,8 +270,10 @@ def _remove(
         return [hold_back(d, current.hold or d.before.held) if removing.waits(d, current) else d for d in decisions]
 
     part = message.part + _REMOVE_PARTS
-    work = Work(connection, current.id, part, shard, ids, selected=reaching.selected(view, current))
+    work = Work(connection, current.id, part, shard, list(candidates), selected=reaching.selected(view, current))
     done = commit_people(services, work, propose, permit)
     count_members(services, connection.scope, done.members)
+    if current.kind == "pass" and candidates:
+        certificate.leave(services, view, current, part, {**found, **done.after}.values())
     counts = dict(services.people.run_counts(connection.scope, shard, current.id, part))
     return {**counts, "kept": sum(there.values())}

@@ -15,9 +15,9 @@ from sync.core.merge import fold_page
 from sync.core.model import ChangeKind, MembershipChange, Page, Presence, UserChange
 
 VERSION = 1
-# What shards leave in staging for the whole. Members and addresses are read by nobody but the whole: they lie under the
+# What shards leave in staging for the whole. All but the removals are read by nobody but the whole: they lie under the
 # empty shard, a part's as the block of its number, so that one query brings all.
-REMOVALS, MEMBERS, ADDRESSES = "removals", "members", "addresses"
+REMOVALS, MEMBERS, ADDRESSES, BALANCES = "removals", "members", "addresses", "balances"
 PERSON_TYPES = frozenset({"user", ""})  # member types that make an edge of a person
 
 

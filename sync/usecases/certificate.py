@@ -1,0 +1,133 @@
+"""The completeness certificate of a full pass: what Entra says, what Moxso has, and every difference by name.
+
+It is made of what the pass sees anyway. Applying a shard leaves the shard's balance, without the removal candidates;
+removing leaves theirs. The end of the pass adds them up and keeps the sum in `staging`, in a partition of its own that
+outlives the pass. Nothing is scanned for it. The balance of a part is written as often as the part is worked on, and
+the last one stands.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, NamedTuple
+
+from shared import canonical
+from sync.core.certificate import Balance, Difference, balance
+from sync.core.connection import Connection, ConnectionView
+from sync.core.model import PersonRecord
+from sync.core.runs import Outcome, Run
+from sync.usecases import reaching
+from sync.usecases.services import Services
+from sync.usecases.staged import BALANCES
+
+VERSION = 1
+KEPT = "certificate"  # the partition that stays: the head, and the differences in pieces
+HEAD, REST = "head", "rest"
+PIECE = 2_000  # differences a row
+PAGES = 40  # pages of runs that one request looks through
+
+
+class Certificate(NamedTuple):
+    """`head` is all but the differences: whose, when, by which settings, the counts, and the digest of the whole."""
+
+    head: dict[str, Any]
+    differences: Sequence[Difference]
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """The whole as JSON: `sha256` is the digest of everything else, see `seal`."""
+        return {**self.head, "differences": [one._asdict() for one in self.differences]}
+
+
+def seal(document: dict[str, Any]) -> str:
+    """SHA-256, in hex, of a certificate's canonical JSON (keys sorted, compact, UTF-8) without its `sha256`."""
+    bare = {name: value for name, value in document.items() if name != "sha256"}
+    return hashlib.sha256(canonical.dumps(bare)).hexdigest()
+
+
+def leave(services: Services, view: ConnectionView, run: Run, part: int, people: Iterable[PersonRecord]) -> None:
+    """The balance of a part's people, as they stand after it."""
+    connection = view.connection
+    policy = reaching.policy(services, connection, reaching.selected(view, run))
+    found = balance(people, policy)
+    data = {
+        "settings": policy.settings.version,
+        "counts": found.counts,
+        "differences": [list(one) for one in found.differences],
+    }
+    services.staging.put(connection.scope, f"{run.id}{BALANCES}", part, {"": canonical.dumps(data)})
+
+
+def issue(services: Services, connection: Connection, run: Run) -> None:
+    """Add up what the parts of a complete pass left, and keep it. Does nothing the second time."""
+    if head(services, connection.scope, run.id) is not None:
+        return
+    total, versions = Balance(), set[int]()
+    for block in services.staging.get(connection.scope, f"{run.id}{BALANCES}", ""):
+        data = canonical.loads(block)
+        versions.add(data["settings"])
+        total.take(Balance(data["counts"], [Difference(*one) for one in data["differences"]]))
+    total.differences.sort()
+    about = {
+        "v": VERSION,
+        "connection": connection.id,
+        "tenant_id": connection.tenant_id,
+        "tenant_name": connection.tenant_name,
+        "run": run.id,
+        "cause": run.cause,
+        "started_at": run.started_at,
+        "finished_at": run.finished_at,
+        "settings_versions": sorted(versions),  # more than one: they changed while the pass was applied
+        "not_read": list(run.frozen),
+        "counts": total.counts,
+    }
+    made = Certificate(about, total.differences)
+    about["sha256"] = seal(made.document)
+    _keep(services, connection.scope, run.id, made)
+
+
+def _keep(services: Services, scope: str, run_id: str, made: Certificate) -> None:
+    """The differences first: a head says that everything is there."""
+    partition = f"{run_id}{KEPT}"
+    for number, start in enumerate(range(0, len(made.differences), PIECE)):
+        piece = [list(one) for one in made.differences[start : start + PIECE]]
+        services.staging.put(scope, partition, number, {REST: canonical.dumps(piece)})
+    services.staging.put(scope, partition, 0, {HEAD: canonical.dumps(made.head)})
+
+
+def forget(services: Services, scope: str, run_id: str) -> None:
+    """Remove the certificate of a pass, when the pass itself is no longer kept."""
+    services.staging.clear(scope, f"{run_id}{KEPT}")
+
+
+def head(services: Services, scope: str, run_id: str) -> dict[str, Any] | None:
+    """What a certificate says but its differences; None where the pass has none."""
+    for block in services.staging.get(scope, f"{run_id}{KEPT}", HEAD):
+        found: dict[str, Any] = canonical.loads(block)
+        return found
+    return None
+
+
+def read(services: Services, scope: str, run_id: str) -> Certificate | None:
+    """A certificate with its differences, in the order of object ids."""
+    found = head(services, scope, run_id)
+    return None if found is None else Certificate(found, list(_differences(services, scope, run_id)))
+
+
+def _differences(services: Services, scope: str, run_id: str) -> Iterator[Difference]:
+    for block in services.staging.get(scope, f"{run_id}{KEPT}", REST):
+        yield from (Difference(*one) for one in canonical.loads(block))
+
+
+def page(services: Services, scope: str, place: str, limit: int) -> tuple[Sequence[dict[str, Any]], str]:
+    """The heads of the next certificates, newest first, and where to go on. A bounded walk over the runs: it may find
+    none and still have a place.
+    """
+    for _ in range(PAGES):
+        runs, place = services.runs.page(scope, place, limit)
+        passes = (run for run in runs if run.kind == "pass" and run.outcome is Outcome.COMPLETE)
+        found = [one for run in passes if (one := head(services, scope, run.id)) is not None]
+        if found or not place:
+            return found, place
+    return (), place

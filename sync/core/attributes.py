@@ -75,7 +75,12 @@ MANAGER = "manager"  # a relation, selected like an attribute
 
 def is_attribute(name: str) -> bool:
     """Whether it may be named: an attribute of the catalogue, or a directory extension of the tenant's."""
-    return name in ATTRIBUTES or _DIRECTORY_EXTENSION(name) is not None
+    return name in ATTRIBUTES or is_directory_extension(name)
+
+
+def is_directory_extension(name: str) -> bool:
+    """Whether it is an attribute that an application registered in the tenant, and may take away again."""
+    return _DIRECTORY_EXTENSION(name) is not None
 
 
 def kind_of(name: str) -> Kind:

@@ -33,6 +33,10 @@ REMEDIES: Mapping[str, str] = {
     "blocked_by_policy": (
         "A Conditional Access policy for workload identities blocks Moxso. Exclude Moxso from it in Entra."
     ),
+    "attribute_refused": (
+        "Entra refuses to tell an extension attribute that the settings use. Take out the one that is no longer "
+        "registered in this tenant."
+    ),
     "subscription_refused": (
         "The tenant granted too little for change notifications of groups; groups are read on a schedule instead."
     ),

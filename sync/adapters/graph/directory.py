@@ -10,10 +10,10 @@ from kiota_abstractions.method import Method
 from shared.errors import Defect, Transient
 from sync.adapters.graph.client import GraphClient
 from sync.adapters.graph.decode import NotJson, decode_object, decode_page
-from sync.core.attributes import MANAGER
+from sync.core.attributes import MANAGER, is_directory_extension
 from sync.core.connection import Connection
 from sync.core.delta import MalformedPage, check_link, guid, read_page, read_user
-from sync.core.health import Verdict, classify, to_error
+from sync.core.health import Verdict, classify, needs_admin, to_error
 from sync.core.mapping import GROUP_SELECT, select_of
 from sync.core.model import FeedName, Page, UserChange
 from sync.ports import CursorExpired, TenantInfo
@@ -40,6 +40,8 @@ class GraphDirectory:
         answer = self._client.call(connection, Method.GET, url, headers=_BULK if full else None)
         if cursor and classify(answer.status, answer.code) is Verdict.CURSOR_EXPIRED:
             raise CursorExpired
+        if _refuses_extension(answer.status, answer.code, wanted):
+            raise needs_admin("attribute_refused")
         self._client.check(answer)
         try:
             return read_page(decode_page(answer.body), feed, base, cursor, order=order, full=full, select=select)
@@ -78,41 +80,45 @@ class GraphDirectory:
     ) -> Mapping[str, UserChange | None]:
         """Object id -> the person as Entra has them now, from batches of single reads."""
         select = select_of(connection.settings)
-        named = ",".join(name for name in select if name != MANAGER)
-        found: dict[str, UserChange | None] = {}
-        query = f"$select={named}&$expand={MANAGER}($select=id)"
-        for object_id, body in self._single_reads(connection, "users", object_ids, query):
-            found[object_id] = None if body is None else read_user(body, object_id, order, select)
-        return found
+        return {
+            object_id: None if body is None else read_user(body, object_id, order, select)
+            for object_id, body in self._single_reads(connection, "users", object_ids, select)
+        }
 
     def find_groups(self, connection: Connection, object_ids: Sequence[str]) -> Mapping[str, bool]:
         """Object id -> whether Entra has the group now."""
-        reads = self._single_reads(connection, "groups", object_ids, "$select=id")
+        reads = self._single_reads(connection, "groups", object_ids, ("id",))
         return {object_id: body is not None for object_id, body in reads}
 
     def _single_reads(
-        self, connection: Connection, feed: FeedName, object_ids: Sequence[str], query: str
+        self, connection: Connection, feed: FeedName, object_ids: Sequence[str], select: Sequence[str]
     ) -> Iterator[tuple[str, Mapping[str, Any] | None]]:
         """Each object's body, None for a 404; any other answer within a batch is an error of the whole call."""
         if any(guid(object_id) != object_id for object_id in object_ids):
             raise Defect("not an object id")
+        query = f"$select={','.join(name for name in select if name != MANAGER)}"
+        if MANAGER in select:  # a relation: in a delta selected, here expanded (microsoft-facts §11)
+            query += f"&$expand={MANAGER}($select=id)"
         for start in range(0, len(object_ids), BATCH):
             batch = object_ids[start : start + BATCH]
             requests = [{"id": one, "method": "GET", "url": f"/{feed}/{one}?{query}"} for one in batch]
             url = f"{self._base(connection)}/v1.0/$batch"
             answer = self._client.call(connection, Method.POST, url, body={"requests": requests})
             responses = decode_object(self._client.check(answer).body).get("responses")
-            found = dict(map(self._single_read, responses if isinstance(responses, list) else ()))
+            told = responses if isinstance(responses, list) else []
+            found = dict(self._single_read(response, select) for response in told)
             if found.keys() != set(batch):
                 raise Transient("malformed batch")
             yield from found.items()
 
-    def _single_read(self, response: object) -> tuple[str, Mapping[str, Any] | None]:
+    def _single_read(self, response: object, select: Sequence[str]) -> tuple[str, Mapping[str, Any] | None]:
         if not isinstance(response, dict) or not isinstance(status := response.get("status"), int):
             raise Transient("malformed batch")
         object_id, body = str(response.get("id")), response.get("body")
         if status == 404:
             return object_id, None
+        if _refuses_extension(status, _inner_code(response), select):
+            raise needs_admin("attribute_refused")
         if status != 200:
             raise to_error(status, _inner_code(response), self._client.retry_after(_inner_headers(response)))
         if not isinstance(body, dict) or guid(body.get("id")) != object_id:
@@ -121,6 +127,14 @@ class GraphDirectory:
 
     def _base(self, connection: Connection) -> str:
         return self._client.endpoints(connection.cloud).graph
+
+
+def _refuses_extension(status: int, code: str, select: Sequence[str]) -> bool:
+    """Whether the answer may well be about a directory extension that nobody registered (any more) in the tenant:
+    Microsoft does not say whether such a one is ignored or refused (microsoft-facts §1.2).
+    """
+    mistaken = status == 400 and classify(status, code) is Verdict.OUR_MISTAKE
+    return mistaken and any(map(is_directory_extension, select))
 
 
 def _domains(entries: object) -> tuple[str, ...]:

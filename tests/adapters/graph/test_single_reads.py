@@ -1,6 +1,6 @@
 """People and groups asked for by their ids, twenty at a time, against the simulated cloud."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -10,7 +10,7 @@ from local.cloud.server import Cloud
 from shared.errors import Defect, NeedsAdmin, SyncError, Transient
 from sync.adapters.microsoft import Microsoft
 from sync.core.connection import Connection
-from sync.core.model import ChangeKind
+from sync.core.model import ChangeKind, FeedName
 from sync.core.sync_settings import DEFAULT_MAPPING, FieldRule, SyncSettings
 from tests.adapters.graph.reading import NOBODY, pages
 
@@ -91,3 +91,17 @@ def test_what_is_no_object_id_is_not_asked_for(
     with pytest.raises(Defect):
         microsoft.directory.fetch_people(connection, [object_id], order=3)
     assert cloud.control.requests() == []
+
+
+@pytest.mark.parametrize("read", [pages, lambda port, ours, _: port.directory.fetch_people(ours, [NOBODY], order=3)])
+def test_an_extension_that_the_tenant_does_not_have(
+    cloud: Cloud, microsoft: Microsoft, connection: Connection, read: Callable[[Microsoft, Connection, FeedName], Any]
+) -> None:
+    """Where Graph refuses it, the admin is told to take it out of the settings; ignored, it is a value nobody has."""
+    rule = FieldRule("place", f"extension_{'0f' * 16}_place")
+    ours = replace(connection, settings=SyncSettings(mapping=(*DEFAULT_MAPPING, rule)))
+    assert read(microsoft, ours, "users")
+    cloud.control.behave(unregistered_extensions="refused")
+    with pytest.raises(NeedsAdmin, match="attribute_refused"):
+        read(microsoft, ours, "users")
+    assert read(microsoft, connection, "users")

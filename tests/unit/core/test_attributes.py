@@ -14,6 +14,7 @@ from sync.core.attributes import (
     graph_select,
     in_extensions,
     is_attribute,
+    is_directory_extension,
     kind_of,
     text_of,
 )
@@ -55,6 +56,7 @@ def test_every_attribute_has_a_kind_and_is_safe_in_a_url(name: str) -> None:
     """The catalogue and the tenant's own extensions; names are letters, digits and underscores."""
     assert is_attribute(name)
     assert kind_of(name) in Kind
+    assert is_directory_extension(name) == (name == COST_CENTRE)
     assert name.isascii()
     assert name.replace("_", "").isalnum()
 

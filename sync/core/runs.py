@@ -17,7 +17,17 @@ from sync.core.model import Reason
 
 Kind = Literal["pull", "pass", "revisit", "act"]
 Cause = Literal[
-    "notification", "timer", "admin", "first", "reconcile", "reset", "approval", "settings", "groups", "undo"
+    "notification",
+    "timer",
+    "admin",
+    "first",
+    "reconcile",
+    "reset",
+    "approval",
+    "settings",
+    "groups",
+    "undo",
+    "freed",
 ]
 Held = Literal["accounts", "scope", "audience"]  # all removals; those by scope; simulations of active accounts
 

@@ -78,6 +78,7 @@ CAUSES: Mapping[str, str] = {
     "reconcile": "Full comparison",
     "reset": "Full comparison after a reset",
     "approval": "Approved removals",
+    "freed": "An address became free",
 }
 STAGES: Mapping[Stage, str] = {
     Stage.READING: "Reading the directory",

@@ -84,7 +84,8 @@ def _inline(
     services: Services, view: ConnectionView, message: ChangesMessage, changes: Sequence[Change]
 ) -> Done | None:
     floor = view.reader.floor
-    users = [c for c in fold_page(c for c in changes if isinstance(c, UserChange)) if c.released or c.order >= floor]
+    folded = fold_page(c for c in changes if isinstance(c, UserChange))
+    users = [c for c in folded if _unasked(c) or c.order >= floor]
     edges = [c for c in changes if isinstance(c, MembershipChange) and c.order >= floor]
     if message.shard == GROUPS:
         groups = [c for c in fold_groups(c for c in changes if isinstance(c, GroupChange)) if c.order >= floor]
@@ -108,6 +109,11 @@ def _bring_in(
     if fetched:
         done.written += _people(services, view, message, fetched, ()).written
     return None if fetched is None else done
+
+
+def _unasked(change: UserChange) -> bool:
+    """Whether a person is to be decided though the directory says nothing new of them; such a change has no order."""
+    return change.released or change.kind is ChangeKind.REVISIT
 
 
 def _reach_anew(services: Services, view: ConnectionView) -> None:
@@ -138,10 +144,11 @@ def _people(
     orders = {object_id: {order for _, order, _ in by_member.get(object_id, ())} for object_id in ids}
     for change in users:
         orders[change.object_id].add(change.order)
+    revisited = [change.object_id for change in users if change.kind is ChangeKind.REVISIT]
     repeated: list[PersonRecord] = []
 
     def propose(loaded: LoadedShard) -> list[Pair]:
-        repeated[:] = claimed_by(loaded.records, orders)
+        repeated[:] = claimed_by(loaded.records, orders, revisited)
         pairs = []
         for object_id in ids:
             stored = loaded.records.get(object_id) or PersonRecord(object_id)
@@ -150,7 +157,7 @@ def _people(
             memberships = merge_edges(merged.memberships, by_member.get(object_id, ()))
             if memberships is not merged.memberships:
                 merged = replace(merged, memberships=memberships)
-            if merged is not stored or (change is not None and change.released):
+            if merged is not stored or (change is not None and _unasked(change)):
                 pairs.append((stored, merged))
         return pairs
 

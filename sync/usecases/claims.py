@@ -5,70 +5,61 @@ address from an unlinked manual account (they are linked), from a person who is 
 history), or from a person whom the directory gives another address by now. Every takeover first writes the other
 side's row, so that whoever is in the middle of changing it fails on its etag and decides again; then the address row
 changes hands on its own etag.
+
+A person linked by alias or employee id claims their own address with that account's id; then the account is linked,
+then what it was found by is freed or handed over. Whoever takes this up after a crash finds the address row naming
+the account, and goes on.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import NamedTuple
 
 from shared.clock import iso
 from shared.errors import Conflict
-from sync.core.connection import Connection, shard_of
-from sync.core.counting import recount
-from sync.core.decide import Claim, account_id_for, new_account_id
+from sync.core.connection import Connection
+from sync.core.decide import Claim, account_id_for
 from sync.core.eligibility import GONE
-from sync.core.model import AccountState, Action, ActivityEntry, Hand, MailMark, PersonRecord, Reason
+from sync.core.model import AccountState, Hand, MailMark, PersonRecord, Reason
 from sync.core.person import address_of
-from sync.ports import Activity, Holder
+from sync.ports import Holder, ManualAccount, Waiter
+from sync.usecases import matching, waiting
+from sync.usecases.ledger import Foreseen, Ledger
+from sync.usecases.matching import Candidate
 from sync.usecases.services import Services
 
 Wants = Mapping[str, tuple[str, str]]  # object id -> (address wanted, account the person has already or "")
+News = Mapping[str, PersonRecord]
 
 
-def resolve(
-    services: Services, connection: Connection, wants: Wants, news: Mapping[str, PersonRecord], run: str
-) -> dict[str, Claim]:
+class Denied(NamedTuple):
+    """A row that another holds, and a person who wants it."""
+
+    at: str
+    object_id: str
+
+
+def resolve(services: Services, connection: Connection, wants: Wants, news: News, run: str) -> dict[str, Claim]:
     """Claim addresses for people. `news` has everybody of the batch as the directory tells them now, so that two who
-    swap addresses, or one who left and the other who came back, meet at once. Raises Transient and Conflict (decide
-    again) as the ports do.
+    swap addresses, or one who left and the other who came back, meet at once. Who is refused waits for the address.
+    Raises Transient and Conflict (decide again) as the ports do.
     """
-    scope = connection.scope
-    first: dict[str, str] = {}
-    for object_id, (address, _) in wants.items():
-        first.setdefault(address, object_id)
-    holders = services.addresses.claim(
-        connection.workspace,
-        {address: _self(scope, news[person]) for address, person in first.items()},
-    )
-    claims = {}
-    for object_id, (address, account_id) in wants.items():
-        if first[address] != object_id:
-            claims[object_id] = Claim(granted=False, holder=first[address])
-            continue
-        claims[object_id] = _settle(services, connection, object_id, address, account_id, holders[address], news, run)
+    ledger = Ledger(services, connection, run)
+    settling = _Settling(ledger, connection, wants, news, iso(services.clock.now()))
+    claims = settling.all()
+    if settling.denied and _wait(services, connection, settling.denied):
+        # The holder may have left before we stood in line: nobody would tell us. Look once more.
+        again = {denied.object_id: wants[denied.object_id] for denied in settling.denied}
+        claims.update(_Settling(ledger, connection, again, news, settling.now).all())
+    waiting.wake(services, connection, ledger.freed)
     return claims
 
 
-def foresee(services: Services, connection: Connection, wants: Wants) -> dict[str, Claim]:
+def foresee(services: Services, connection: Connection, wants: Wants, news: News) -> dict[str, Claim]:
     """What `resolve` would answer, writing nothing: for plans and explanations."""
-    held = services.addresses.peek(connection.workspace, {address for address, _ in wants.values()})
-    claims, taken = {}, dict[str, str]()
-    for object_id, (address, account_id) in wants.items():
-        holder = held.get(address)
-        if address in taken:
-            claims[object_id] = Claim(granted=False, holder=taken[address])
-        elif holder is None or (holder.scope, holder.object_id) == (connection.scope, object_id):
-            taken[address] = object_id
-            claims[object_id] = Claim(
-                granted=True, account_id=account_id or new_account_id(connection.scope, object_id)
-            )
-        elif not holder.scope and not account_id:
-            taken[address] = object_id
-            claims[object_id] = Claim(granted=True, account_id=holder.account_id, linked=True)
-        else:
-            claims[object_id] = Claim(granted=False, holder=holder.object_id or holder.account_id)
-    return claims
+    return _Settling(Foreseen(services, connection), connection, wants, news, iso(services.clock.now())).all()
 
 
 def holder_of(connection: Connection, record: PersonRecord) -> Holder:
@@ -76,93 +67,148 @@ def holder_of(connection: Connection, record: PersonRecord) -> Holder:
     return Holder(record.account_id, connection.scope, record.object_id, "")
 
 
-def _self(scope: str, record: PersonRecord) -> Holder:
-    return Holder(account_id_for(scope, record), scope, record.object_id, "")
+def _wait(services: Services, connection: Connection, denied: list[Denied]) -> bool:
+    """Have the denied wait; whether any of them did not before."""
+    held = services.addresses.peek(connection.workspace, {one.at for one in denied})
+    anybody = False
+    for at, object_id in denied:
+        waiter = Waiter(connection.scope, object_id)
+        if at in held and waiter in held[at].waiters:
+            continue
+        if not services.addresses.wait(connection.workspace, at, waiter):
+            raise Conflict("the address was freed meanwhile")
+        anybody = True
+    return anybody
 
 
-def _settle(
-    services: Services,
-    connection: Connection,
-    object_id: str,
-    address: str,
-    account_id: str,
-    holder: Holder,
-    news: Mapping[str, PersonRecord],
-    run: str,
-) -> Claim:
-    scope = connection.scope
-    if (holder.scope, holder.object_id) == (scope, object_id):
-        return _own(services, connection, news[object_id], holder)
-    if not holder.scope:
-        if account_id:  # has an account of their own already: two accounts are never merged
-            return Claim(granted=False, holder=holder.account_id)
-        return _link(services, connection, object_id, address, holder)
-    if holder.scope == scope:
-        return _succeed(services, connection, object_id, address, account_id, holder, news, run)
-    return Claim(granted=False, holder=holder.object_id)
+class _Settling:
+    """One batch of claims, settled in order."""
 
+    def __init__(self, ledger: Ledger, connection: Connection, wants: Wants, news: News, now: str) -> None:
+        self._ledger = ledger
+        self._connection = connection
+        self._wants = wants
+        self._news = news
+        self.now = now
+        self.denied: list[Denied] = []
 
-def _own(services: Services, connection: Connection, record: PersonRecord, holder: Holder) -> Claim:
-    if holder.account_id == account_id_for(connection.scope, record):
-        return Claim(granted=True, account_id=holder.account_id)
-    # Taken over in an attempt that did not get to its end: by linking, or from a person who is gone.
-    linked = services.accounts.get(connection.workspace, holder.account_id) is not None
-    return Claim(granted=True, account_id=holder.account_id, linked=linked, rehired=not linked)
+    def all(self) -> dict[str, Claim]:
+        """The answer for everybody."""
+        connection, wants, news = self._connection, self._wants, self._news
+        without = [person for person, (_, account_id) in wants.items() if not account_id]
+        candidates = matching.candidates(self._ledger, connection, without, news)
+        claims = self._blocked(candidates)
+        left = [person for person in wants if person not in claims]
+        left.sort(key=lambda person: self._rank(candidates.get(person)))
+        first: dict[str, str] = {}
+        for person in left:
+            first.setdefault(wants[person][0], person)
+        holders = self._ledger.claim(
+            {address: self._self(person, candidates.get(person)) for address, person in first.items()}
+        )
+        for person in left:
+            address = wants[person][0]
+            if first[address] != person:
+                claims[person] = self._deny(person, address, first[address])
+                continue
+            claims[person] = self._settle(person, holders[address], candidates.get(person))
+        return claims
 
+    def _blocked(self, candidates: Mapping[str, Candidate]) -> dict[str, Claim]:
+        """Who gets no account because nobody can say which, or another has it; unless their address decides first."""
+        blocked = {person: candidate for person, candidate in candidates.items() if candidate.blocks}
+        held = self._ledger.peek({self._wants[person][0] for person in blocked}) if blocked else {}
+        return {
+            person: self._deny(person, candidate.at, candidate.rival)
+            for person, candidate in blocked.items()
+            if self._wants[person][0] not in held
+        }
 
-def _link(services: Services, connection: Connection, object_id: str, address: str, holder: Holder) -> Claim:
-    account = services.accounts.get(connection.workspace, holder.account_id)
-    mine = (connection.scope, object_id)
-    if account is not None and (account.linked_scope, account.linked_person) not in {("", ""), mine}:
-        return Claim(granted=False, holder=holder.account_id)
-    if account is not None and not account.linked_person:
-        services.accounts.save(replace(account, linked_scope=mine[0], linked_person=mine[1]))
-    to = Holder(holder.account_id, *mine, "")
-    if not services.addresses.transfer(connection.workspace, address, holder, to):
-        raise Conflict("the address changed hands meanwhile")
-    return Claim(granted=True, account_id=holder.account_id, linked=True)
+    def _deny(self, person: str, at: str, holder: str) -> Claim:
+        self.denied.append(Denied(at, person))
+        return Claim(granted=False, holder=holder)
 
+    def _rank(self, candidate: Candidate | None) -> int:
+        return matching.rank(self._connection, candidate.by if candidate and candidate.account_id else "address")
 
-def _succeed(
-    services: Services,
-    connection: Connection,
-    object_id: str,
-    address: str,
-    account_id: str,
-    holder: Holder,
-    news: Mapping[str, PersonRecord],
-    run: str,
-) -> Claim:
-    shard, now = shard_of(holder.object_id, connection.digits), iso(services.clock.now())
-    loaded = services.people.load(connection.scope, shard, [holder.object_id])
-    other = loaded.records.get(holder.object_id)
-    if other is None:  # claimed by somebody whose row is about to be written
-        return Claim(granted=False, holder=holder.object_id)
-    told = news.get(holder.object_id, other)
-    theirs = address_of(told.source)
-    gone = told.presence in GONE and other.hand is Hand.NONE
-    left_behind = theirs != address and (theirs != "" or other.address != address)
-    if not gone and not left_behind:
-        return Claim(granted=False, holder=holder.object_id)
-    rehired = gone and not account_id and other.address == address
-    after = _without(other, now) if rehired else _without_address(other, address)
-    entry = ActivityEntry(other.object_id, Action.UPDATE, other.reason, _held(other), _held(after))
-    services.people.commit(
-        loaded,
-        [after],
-        recount(loaded.counts, [(other, after)]),
-        Activity(run, 0, now, [entry]) if after is not other else None,
-    )
-    own = holder.account_id if rehired else account_id_for(connection.scope, news[object_id])
-    to = Holder(own, connection.scope, object_id, "")
-    if not services.addresses.transfer(connection.workspace, address, holder, to):
-        raise Conflict("the address changed hands meanwhile")
-    mark = other.mail if rehired else MailMark.NONE
-    return Claim(granted=True, account_id=own, rehired=rehired, mail=mark, took_over=True)
+    def _self(self, person: str, candidate: Candidate | None) -> Holder:
+        scope = self._connection.scope
+        found = candidate.account_id if candidate else ""
+        return Holder(found or account_id_for(scope, self._news[person]), scope, person, "")
 
+    def _settle(self, person: str, holder: Holder, candidate: Candidate | None) -> Claim:
+        scope = self._connection.scope
+        address, account_id = self._wants[person]
+        if (holder.scope, holder.object_id) == (scope, person):
+            return self._own(person, holder, candidate)
+        if not holder.scope:
+            by_address = matching.rank(self._connection, "address") <= self._rank(candidate)
+            chosen = "address" in self._connection.settings.matching
+            if account_id or not by_address or not chosen:  # two accounts are never merged
+                return self._deny(person, address, holder.account_id)
+            return self._link(person, holder, candidate)
+        if holder.scope == scope:
+            return self._succeed(person, holder)
+        return self._deny(person, address, holder.object_id)
 
-def _held(record: PersonRecord) -> dict[str, str]:
-    return {"account": record.account_id, "email": record.address}
+    def _own(self, person: str, holder: Holder, candidate: Candidate | None) -> Claim:
+        rival = candidate.rival if candidate else ""
+        own = account_id_for(self._connection.scope, self._news[person])
+        if holder.account_id == own:
+            return Claim(granted=True, account_id=own, holder=rival)
+        account = self._ledger.account(holder.account_id)
+        if account is None:  # from a person who is gone, in an attempt that did not get to its end
+            return Claim(granted=True, account_id=holder.account_id, rehired=True)
+        mine = (account.linked_scope, account.linked_person) == (self._connection.scope, person)
+        wanted = candidate is not None and candidate.account_id == account.account_id
+        if mine or (wanted and not account.linked_person):
+            return self._linked(person, account)
+        self._ledger.transfer(self._wants[person][0], holder, holder._replace(account_id=own))
+        return Claim(granted=True, account_id=own, holder=rival)
+
+    def _link(self, person: str, holder: Holder, candidate: Candidate | None) -> Claim:
+        account = self._ledger.account(holder.account_id)
+        mine = (self._connection.scope, person)
+        if account is not None and (account.linked_scope, account.linked_person) not in {("", ""), mine}:
+            return self._deny(person, self._wants[person][0], holder.account_id)
+        claim = Claim(granted=True, account_id=holder.account_id, linked=True, by="address")
+        if account is not None:
+            claim = self._linked(person, account)
+        self._ledger.transfer(self._wants[person][0], holder, Holder(holder.account_id, *mine, ""))
+        other = candidate is not None and candidate.account_id != holder.account_id
+        return replace(claim, holder=candidate.account_id or candidate.rival) if candidate and other else claim
+
+    def _linked(self, person: str, account: ManualAccount) -> Claim:
+        """Link an account and give up what it was found by. May be repeated."""
+        if not account.linked_person:
+            self._ledger.link(account, person)
+        if account.address != self._wants[person][0]:
+            self._ledger.free(account.address, account.account_id)
+        if row := matching.employee_row(account.employee_id):
+            present = self._ledger.peek([row]).get(row)
+            if present is not None and present.account_id == account.account_id and not present.scope:
+                self._ledger.transfer(row, present, Holder(account.account_id, self._connection.scope, person, ""))
+        by = matching.how(self._connection, account, self._news[person])
+        return Claim(granted=True, account_id=account.account_id, linked=True, by=by)
+
+    def _succeed(self, person: str, holder: Holder) -> Claim:
+        address, account_id = self._wants[person]
+        other = self._ledger.record(holder.object_id)
+        if other is None:  # claimed by somebody whose row is about to be written
+            return self._deny(person, address, holder.object_id)
+        told = self._news.get(holder.object_id, other)
+        theirs = address_of(told.source)
+        gone = told.presence in GONE and other.hand is Hand.NONE
+        left_behind = theirs != address and (theirs != "" or other.address != address)
+        if not gone and not left_behind:
+            return self._deny(person, address, holder.object_id)
+        rehired = gone and not account_id and other.address == address
+        self._ledger.rewrite(other, _without(other, self.now) if rehired else _without_address(other, address))
+        scope = self._connection.scope
+        own = holder.account_id if rehired else account_id_for(scope, self._news[person])
+        self._ledger.transfer(address, holder, Holder(own, scope, person, ""))
+        mark = other.mail if rehired else MailMark.NONE
+        return Claim(granted=True, account_id=own, rehired=rehired, mail=mark, took_over=True)
 
 
 def _without_address(record: PersonRecord, address: str) -> PersonRecord:

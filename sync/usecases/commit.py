@@ -22,7 +22,7 @@ from sync.core.model import MailMark, PersonRecord, Presence, Reason
 from sync.core.person import name_of
 from sync.core.runs import Mail
 from sync.ports import COMMIT_LIMIT, Activity, LoadedShard, RowTooLarge, TransactionTooLarge
-from sync.usecases import claims, reaching
+from sync.usecases import claims, reaching, waiting
 from sync.usecases.services import Services
 
 TRIES = 8
@@ -145,11 +145,15 @@ def _parked(decision: Decision, object_id: str, now: str) -> Decision:
 
 
 def _follow_up(services: Services, connection: Connection, chunk: list[Decision]) -> None:
+    """Free what accounts gave up, tell those who waited for it or for what is no longer kept from them, and mail."""
+    waiters = waiting.in_line(
+        services, connection, {row for d in chunk for row in waiting.yielded(connection, d.before, d.after)}
+    )
     for decision in chunk:
         if decision.freed:
-            before = decision.before
-            holder = claims.holder_of(connection, before)
-            services.addresses.release(connection.workspace, decision.freed, holder)
+            holder = claims.holder_of(connection, decision.before)
+            waiters += services.addresses.release(connection.workspace, decision.freed, holder)
+    waiting.wake(services, connection, waiters)
     send_mails(services, connection, [decision.after for decision in chunk if decision.mail])
 
 
@@ -175,14 +179,22 @@ def send_mails(services: Services, connection: Connection, people: Sequence[Pers
         services.queue.send(MailMessage(connection.id, connection.epoch, person.object_id))
 
 
-def claimed_by(records: Mapping[str, PersonRecord], orders: Mapping[str, Collection[int]]) -> list[PersonRecord]:
-    """People whom this very message wrote before, known by its orders: their mail may not have been enqueued then."""
+def claimed_by(
+    records: Mapping[str, PersonRecord], orders: Mapping[str, Collection[int]], revisited: Collection[str] = ()
+) -> list[PersonRecord]:
+    """People whom this very message wrote before, known by its orders: their mail may not have been enqueued then.
+    A revisit has no order: it may have been any of those revisited.
+    """
     return [
         record
         for object_id, own in orders.items()
         if (record := records.get(object_id)) is not None
         and record.mail is MailMark.CLAIMED
-        and (record.order in own or any(abs(order) in own for order in record.memberships.values()))
+        and (
+            object_id in revisited
+            or record.order in own
+            or any(abs(order) in own for order in record.memberships.values())
+        )
     ]
 
 

@@ -7,6 +7,7 @@ from shared.errors import Conflict
 from sync.core.address import parse_address
 from sync.core.text import clean
 from sync.ports import Holder, ManualAccount
+from sync.usecases.matching import employee_row
 from sync.usecases.services import Services
 
 
@@ -14,21 +15,26 @@ class NotAnAddress(Exception):
     """What was given cannot be an e-mail address."""
 
 
-def create(services: Services, workspace: str, address: str, name: str) -> ManualAccount:
-    """Make one. Raises NotAnAddress, or Conflict when an account of this workspace has the address already.
+class EmployeeIdInUse(Conflict):
+    """An account of this workspace has this employee id already."""
 
-    Between the two writes a crash leaves an address that points to an account that was never stored; whoever comes
-    next with the same address finishes it.
+
+def create(services: Services, workspace: str, address: str, name: str, employee_id: str = "") -> ManualAccount:
+    """Make one. Raises NotAnAddress, EmployeeIdInUse, or Conflict when an account of this workspace has the address
+    already.
+
+    Between the writes a crash leaves an address, and perhaps an employee id, that point to an account that was never
+    stored; whoever comes next with the same ones finishes it.
     """
-    folded = parse_address(address)
+    folded, employee_id = parse_address(address), clean(employee_id)
     if not folded:
         raise NotAnAddress
     wanted = Holder(services.ids.hex(32), "", "", "")
     holder = services.addresses.claim(workspace, {folded: wanted})[folded]
-    ours = holder.account_id == wanted.account_id
-    abandoned = not holder.scope and services.accounts.get(workspace, holder.account_id) is None
-    if not ours and not abandoned:
+    if holder.account_id != wanted.account_id and not _abandoned(services, workspace, holder):
         raise Conflict(f"account {holder.account_id} has this address")
+    if row := employee_row(employee_id):
+        _claim_employee_id(services, workspace, row, folded, holder)
     return services.accounts.save(
         ManualAccount(
             account_id=holder.account_id,
@@ -36,5 +42,22 @@ def create(services: Services, workspace: str, address: str, name: str) -> Manua
             address=folded,
             name=clean(name),
             created_at=iso(services.clock.now()),
+            employee_id=employee_id,
         )
     )
+
+
+def _claim_employee_id(services: Services, workspace: str, row: str, address: str, wanted: Holder) -> None:
+    holder = services.addresses.claim(workspace, {row: wanted})[row]
+    if holder.account_id == wanted.account_id:
+        return
+    if not _abandoned(services, workspace, holder):
+        services.addresses.release(workspace, address, wanted)
+        raise EmployeeIdInUse(f"account {holder.account_id} has this employee id")
+    if not services.addresses.transfer(workspace, row, holder, wanted):
+        raise Conflict("the employee id changed hands meanwhile")
+
+
+def _abandoned(services: Services, workspace: str, holder: Holder) -> bool:
+    """Whether a row was left by an attempt that did not get to its end."""
+    return not holder.scope and services.accounts.get(workspace, holder.account_id) is None

@@ -1,0 +1,93 @@
+"""Fields of the customer's own making: from extension attributes, from expressions, and what empty means."""
+
+from datetime import timedelta
+
+import pytest
+
+from sync.core.connection import ConnectionState
+from sync.core.health import needs_admin
+from sync.core.sync_settings import DEFAULT_MAPPING, FieldRule
+from tests.fakes.engine import Engine, Tenanted
+
+COST_CENTRE = f"extension_{'0f' * 16}_costCentre"
+EXTENSIONS = "onPremisesExtensionAttributes"
+PATIENCE = timedelta(minutes=15)
+OWN = (
+    FieldRule("cost_centre", COST_CENTRE),
+    FieldRule("site", 'first(extensionAttribute3, after(officeLocation, "/"))'),
+    FieldRule("handle", 'lower(before(mail, "@"))', apply="on_create"),
+    FieldRule("level", "extensionAttribute4", on_null="keep"),
+    FieldRule("kind", "employeeType", on_null="default", default="employee"),
+)
+
+
+@pytest.fixture
+def own(engine: Engine) -> Tenanted:
+    """A connected workspace of one person, Anna, with a mapping of its own."""
+    acme = engine.connect()
+    acme.tenant.hire(
+        "Anna Berg",
+        officeLocation="DK/Odense",
+        **{COST_CENTRE: 4711, EXTENSIONS: {"extensionAttribute3": None, "extensionAttribute4": "L2"}},
+    )
+    acme.imported()
+    acme.choose(mapping=(*DEFAULT_MAPPING, *OWN))
+    acme.reconcile()
+    return acme
+
+
+def fields(connection: Tenanted) -> dict[str, str]:
+    """The fields of Anna's account that the customer made."""
+    found = connection.person(connection.tenant.present_people()[0]).fields
+    return {rule.target: found[rule.target] for rule in OWN if rule.target in found}
+
+
+def test_fields_of_their_own(own: Tenanted) -> None:
+    """A number of a directory extension, an expression, a default; what is only set on create is not added later."""
+    assert fields(own) == {"cost_centre": "4711", "site": "Odense", "level": "L2", "kind": "employee"}
+
+
+def test_each_change_arrives_by_the_feed(own: Tenanted) -> None:
+    """Extension attributes are told as one object, whole; the fields follow."""
+    anna = own.tenant.present_people()[0]
+    told = {"extensionAttribute3": "Aarhus", "extensionAttribute4": "L3", "extensionAttribute9": "x"}
+    own.tenant.change(anna, employeeType="Contractor", **{EXTENSIONS: told, COST_CENTRE: 4712})
+    own.sync()
+    assert fields(own) == {"cost_centre": "4712", "site": "Aarhus", "level": "L3", "kind": "Contractor"}
+
+
+def test_what_is_cleared_is_cleared_kept_or_the_default(own: Tenanted) -> None:
+    """Null does what each rule says."""
+    anna = own.tenant.present_people()[0]
+    own.tenant.change(anna, employeeType=None, officeLocation=None, **{EXTENSIONS: None, COST_CENTRE: None})
+    own.sync()
+    assert fields(own) == {"level": "L2", "kind": "employee"}
+
+
+def test_who_joins_gets_what_is_set_on_create(own: Tenanted) -> None:
+    """And keeps it when the address changes later."""
+    new = own.tenant.hire("New Comer")
+    own.sync()
+    assert own.person(new).fields["handle"] == "new.comer"
+    own.tenant.change(new, mail="new.name@contoso.example")
+    own.sync()
+    assert (own.person(new).fields["email"], own.person(new).fields["handle"]) == (
+        "new.name@contoso.example",
+        "new.comer",
+    )
+
+
+def test_an_attribute_that_the_tenant_takes_away(own: Tenanted) -> None:
+    """Where Entra refuses it, the admin is told which setting to mend, nobody changes, and mending it is enough."""
+    before = fields(own)
+    own.tenant.refusals["users"] = needs_admin("attribute_refused")
+    own.engine.wait(PATIENCE)
+    problem = own.connection.problem
+    assert problem is not None
+    assert (own.connection.state, problem.code) == (ConnectionState.ATTENTION, "attribute_refused")
+    assert fields(own) == before
+    own.tenant.refusals = {}
+    own.choose(mapping=(*DEFAULT_MAPPING, *OWN[1:]))
+    own.engine.wait(PATIENCE)
+    assert (own.connection.state, own.connection.problem) == (ConnectionState.CONNECTED, None)
+    assert fields(own) == {name: text for name, text in before.items() if name != "cost_centre"}

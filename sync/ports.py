@@ -242,6 +242,17 @@ class People(Protocol):
     ) -> Sequence[tuple[Activity, str]]:
         """The newest activity first (of one run if named), each with its shard."""
 
+    def trail(
+        self, scope: str, shards: Sequence[str], after: str, limit: int, *, run: str = "", from_run: str = ""
+    ) -> Sequence[tuple[Activity, str]]:
+        """The next `limit` activities beyond a place, each with its own: newest run first, within it by shard, there
+        the newest first. `run`: of this one only; `from_run`: of runs with this id or a later one (so older) only.
+        Raises BadCursor for a place that is none.
+        """
+
+    def forget_activity(self, scope: str, shard: str, from_run: str, limit: int) -> int:
+        """Delete up to `limit` activities of runs whose ids are `from_run` or later (so older); returns how many."""
+
 
 class Groups(Protocol):
     """Group rows, one partition per scope, and what scope and audience reach in them."""
@@ -378,6 +389,9 @@ class Runs(Protocol):
 
     def page(self, scope: str, cursor: str, limit: int) -> tuple[Sequence[Run], str]:
         """Newest first."""
+
+    def forget(self, scope: str, from_run: str, limit: int) -> int:
+        """Delete up to `limit` runs whose ids are `from_run` or later (so older); returns how many."""
 
     def save_hold(self, hold: Hold) -> Hold:
         """Conditional on the etag; insert when it is empty."""

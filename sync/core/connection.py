@@ -164,6 +164,7 @@ class Reader:
     pass_run: str = ""  # the full pass under way, or empty
     revisit_run: str = ""  # the revisit under way, or empty
     passed_at: str = ""  # when the last complete full pass began
+    retained_at: str = ""  # when what is kept too long was last looked for
     failures: int = 0  # transient failures in a row, for backing off
     retry_at: str = ""  # not before (Retry-After), ISO or empty
     suspect_code: str = ""  # an error only an admin could mend was seen, and is being confirmed

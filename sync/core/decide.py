@@ -91,6 +91,8 @@ class Decision:
         before, after = shown(self.before), shown(self.after)
         if before and self.before.groups != self.after.groups:
             before["groups"], after["groups"] = _listed(self.before.groups), _listed(self.after.groups)
+        if before and self.before.own != self.after.own:
+            before["own"], after["own"] = " ".join(sorted(self.before.own)), " ".join(sorted(self.after.own))
         return ActivityEntry(self.after.object_id, self.action, self.reason, before, after)
 
 
@@ -308,7 +310,7 @@ def shown(record: PersonRecord) -> dict[str, str]:
     facts = account_facts(record)
     if facts and record.audience:
         facts["audience"] = "yes"
-    if facts and record.hand is not Hand.NONE:
+    if record.hand is not Hand.NONE:
         facts["by_hand"] = record.hand.value
     return facts
 

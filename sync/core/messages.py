@@ -57,7 +57,7 @@ class ChangesMessage:
     run: str
     part: int
     shard: str  # of people; "groups" for group rows
-    work: Literal["inline", "groups", "plan", "apply", "remove", "release"]
+    work: Literal["inline", "groups", "plan", "apply", "remove", "release", "undo", "retain"]
     changes: str = ""  # packed, for `inline` and `release`
 
 

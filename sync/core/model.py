@@ -58,6 +58,7 @@ class Reason(StrEnum):
     DISABLED = "disabled"
     OUT_OF_SCOPE = "out_of_scope"
     ADMIN = "admin"
+    UNDONE = "undone"  # the run that made the account was undone
     GUEST = "guest"
     NO_ADDRESS = "no_address"
     NO_NAME = "no_name"
@@ -220,6 +221,7 @@ class Action(StrEnum):
     DEACTIVATE = "deactivate"
     REACTIVATE = "reactivate"
     MOVE = "moved"  # only groups or the audience changed
+    PURGE = "purge"  # inactive for so long that the account was given up
     SKIP = "skip"
 
 

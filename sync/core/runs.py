@@ -28,6 +28,7 @@ Cause = Literal[
     "groups",
     "undo",
     "freed",
+    "retention",
 ]
 Held = Literal["accounts", "scope", "audience"]  # all removals; those by scope; simulations of active accounts
 
@@ -82,6 +83,7 @@ class Run:
     hold: str = ""  # the id of their hold
     by: str = ""  # the admin who caused it
     of: str = ""  # the run that was undone
+    undone_by: str = ""  # the run that undid this one
     frozen: tuple[str, ...] = ()  # feeds the pass was refused: nothing is concluded from them
     parts: int = 0  # parts of the present stage
     done_parts: frozenset[int] = frozenset()
@@ -156,4 +158,5 @@ class Mail:
     attempts: int = 0
     changed_at: str = ""
     note: str = ""  # what the server said, without addresses
+    by: str = ""  # the admin who asked for it again, or cancelled it
     etag: str = field(default="", compare=False)

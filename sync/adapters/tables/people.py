@@ -135,6 +135,18 @@ class TablePeople:
         found = ((shard, self._table.get(_partition(scope, shard), key)) for _, shard, key in heads[:limit])
         return [(activity_row.decode(row), shard) for shard, row in found if row is not None]
 
+    def trail(
+        self, scope: str, shards: Sequence[str], after: str, limit: int, *, run: str = "", from_run: str = ""
+    ) -> Sequence[tuple[Activity, str]]:
+        """See `activity.trail`."""
+        return activity_row.trail(
+            self._table, {shard: _partition(scope, shard) for shard in shards}, after, limit, run, from_run
+        )
+
+    def forget_activity(self, scope: str, shard: str, from_run: str, limit: int) -> int:
+        """By the range of their keys."""
+        return self._table.clear(_partition(scope, shard), f"a:{keys.name(from_run)}", "a;", limit)
+
     def _scan(self, scope: str, shard: str, wanted: Mapping[str, None] | None) -> LoadedShard:
         counter = _Counter(Counts())
         records: dict[str, PersonRecord] = {}

@@ -68,6 +68,10 @@ class TableRuns:
             found.append(RUN.decode(row, etag_of(row)))
         return found, ""
 
+    def forget(self, scope: str, from_run: str, limit: int) -> int:
+        """By the range of their keys."""
+        return self._table.clear(keys.hexadecimal(scope), f"r:{keys.name(from_run)}", "r;", limit)
+
     def save_hold(self, hold: Hold) -> Hold:
         """Conditional."""
         return self._holds.save(hold)

@@ -7,6 +7,7 @@ that a repeated write never mistakes its first attempt for somebody else's.
 from __future__ import annotations
 
 import functools
+import itertools
 import secrets
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -166,10 +167,13 @@ class Table:
         batch = [_vendor(one, {"PartitionKey": partition, "RowKey": one.row_key, **one.columns}) for one in operations]
         read(lambda: self._client.submit_transaction(batch))
 
-    def clear(self, partition: str, low: str = "", high: str = "") -> int:
-        """Delete a range of rows, whatever they hold; returns how many. Rows that others delete meanwhile are fine."""
+    def clear(self, partition: str, low: str = "", high: str = "", limit: int | None = None) -> int:
+        """Delete a range of rows (the first `limit`), whatever they hold; returns how many. Rows that others delete
+        meanwhile are fine.
+        """
         cleared = 0
-        found = [row["RowKey"] for row in self.query(keys.under(partition, low, high), ("RowKey",))]
+        rows = self.query(keys.under(partition, low, high), ("RowKey",), limit)
+        found = [row["RowKey"] for row in itertools.islice(rows, limit)]
         for start in range(0, len(found), BATCH):
             batch = [Operation(row_key, {}, kind="delete") for row_key in found[start : start + BATCH]]
             try:

@@ -1,0 +1,85 @@
+"""Acts: runs that an admin or the calendar causes on single accounts, with one part for every shard.
+
+Whoever was killed in the middle is taken up again by the timer: the messages of the parts that are not done are sent
+once more, and a doubled one is harmless.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import timedelta
+
+from shared.clock import iso, parse_iso
+from shared.errors import Conflict
+from sync.core.connection import Connection, shards
+from sync.core.messages import ChangesMessage
+from sync.core.runs import Cause, Outcome, Run, Stage
+from sync.usecases.services import Services
+
+STANDSTILL = timedelta(minutes=5)
+NEWEST = 50  # runs among which an act that stands still is looked for
+_WORK: Mapping[Cause, str] = {"undo": "undo", "retention": "retain"}
+
+
+def begin(
+    services: Services,
+    connection: Connection,
+    run_id: str,
+    cause: Cause,
+    *,
+    by: str = "",
+    of: str = "",
+    shards_of: Sequence[str] | None = None,
+) -> Run:
+    """The act's run, made now or found. `shards_of` are the shards it works on, all if None."""
+    now = iso(services.clock.now())
+    run = Run(
+        id=run_id,
+        scope=connection.scope,
+        connection=connection.id,
+        kind="act",
+        cause=cause,
+        epoch=connection.epoch,
+        started_at=now,
+        noticed_at=now,
+        touched_at=now,
+        by=by,
+        of=of,
+        parts=len(shards(connection.digits) if shards_of is None else shards_of),
+    )
+    try:
+        return services.runs.save(run)
+    except Conflict:
+        return services.runs.get(connection.scope, run_id) or run
+
+
+def hand_out(services: Services, connection: Connection, run: Run) -> None:
+    """Send the messages of all parts that are not done. Messages of acts carry the present epoch."""
+    for part, shard in enumerate(shards(connection.digits)):
+        if part not in run.done_parts:
+            services.queue.send(
+                ChangesMessage(connection.id, connection.epoch, run.id, part, shard, _WORK[run.cause])  # type: ignore[arg-type]
+            )
+
+
+def finish(services: Services, run: Run) -> Run:
+    """End an act whose parts are all done."""
+    finished = replace(run, stage=Stage.DONE, outcome=Outcome.COMPLETE, finished_at=iso(services.clock.now()))
+    with contextlib.suppress(Conflict):  # somebody else ended it
+        return services.runs.save(finished)
+    return finished
+
+
+def resume(services: Services, connection: Connection) -> None:
+    """Take up acts that stand still. One that has no messages wrote its account in one transaction, or did not."""
+    now = services.clock.now()
+    for run in services.runs.page(connection.scope, "", NEWEST)[0]:
+        stuck = run.kind == "act" and run.outcome is Outcome.RUNNING
+        if stuck and now - parse_iso(run.touched_at or run.started_at) > STANDSTILL:
+            if run.cause not in _WORK:
+                finish(services, run)
+                continue
+            with contextlib.suppress(Conflict):  # it moves after all
+                hand_out(services, connection, services.runs.save(replace(run, touched_at=iso(now))))

@@ -15,7 +15,7 @@ _THERE = frozenset({Presence.PRESENT, Presence.UNKNOWN})  # unknown: only mentio
 
 
 class Nesting:
-    """The edges between a tenant's groups, downwards and upwards."""
+    """The edges between a tenant's groups, downwards and upwards. Built in one go; asking walks each edge once."""
 
     def __init__(self, groups: Iterable[GroupRecord]) -> None:
         self._parents: dict[str, list[str]] = {}
@@ -40,14 +40,18 @@ class Nesting:
         return frozenset(found)
 
     def path(self, group: str, roots: Collection[str]) -> tuple[str, ...]:
-        """A shortest chain of groups from `group` up to one of the roots, both included; empty where there is none."""
+        """A shortest chain of groups from `group` up to one of the roots, both included; empty where there is none.
+
+        Of several the first by ids: what an admin is told does not change from one day to the next by itself.
+        """
         if group not in self._parents:
             return ()
+        wanted = frozenset(roots)
         came_from: dict[str, str] = {group: ""}
         waiting = deque([group])
         while waiting:
             at = waiting.popleft()
-            if at in roots:
+            if at in wanted:
                 return _chain(came_from, at)
             for parent in sorted(self._parents[at]):
                 if parent in self._parents and parent not in came_from:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from random import Random
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -62,10 +64,36 @@ def test_a_path_is_a_chain_of_edges_and_exists_where_below_says_so(
         assert len({*path}) == len(path)
 
 
-def test_the_path_is_a_shortest_one() -> None:
-    """Via B, not via C and D."""
-    rows = records({("a", "b"), ("b", "root"), ("a", "c"), ("c", "d"), ("d", "root")}, {})
-    assert Nesting(rows).path("a", ["root"]) == ("a", "b", "root")
+def chains(way: tuple[str, ...], roots: Sequence[str], groups: Mapping[str, GroupRecord]) -> Iterator[tuple[str, ...]]:
+    """Every way up from the end of this one that meets no group twice and ends in a root."""
+    here = groups.get(way[-1])
+    if here is None or here.presence not in THERE or way[-1] in way[:-1]:
+        return
+    if way[-1] in roots:
+        yield way
+    for parent in here.parents:
+        yield from chains((*way, parent), roots, groups)
+
+
+@given(edges, presences, ids, st.lists(ids, min_size=1, max_size=2), st.randoms())
+def test_the_path_is_the_first_of_the_shortest_ones(
+    edges: set[tuple[str, str]], presences: Mapping[str, Presence], group: str, roots: list[str], random: Random
+) -> None:
+    """Of all ways the shortest, of those the first by ids, in whatever order the groups and their parents come."""
+    rows = records(edges, presences)
+    ways = chains((group,), roots, {row.object_id: row for row in rows})
+    first = min(ways, key=lambda way: (len(way), way), default=())
+    random.shuffle(rows)
+    shuffled = [replace(row, parents=dict(random.sample([*row.parents.items()], len(row.parents)))) for row in rows]
+    assert Nesting(shuffled).path(group, random.sample(roots, len(roots))) == first
+
+
+def test_a_group_within_itself_is_only_a_group() -> None:
+    """An edge from a group to itself gives nothing and hides nothing."""
+    nesting = Nesting(records({("a", "a"), ("a", "root")}, {}))
+    assert nesting.below(["a"]) == {"a"}
+    assert nesting.path("a", ["a"]) == ("a",)
+    assert nesting.path("a", ["root"]) == ("a", "root")
 
 
 def test_an_edge_that_was_undone_is_none() -> None:

@@ -88,8 +88,9 @@ _ABSENCE: tuple[tuple[str, Evidence], ...] = (
 def assess(source: Mapping[str, Any], *, is_manager: bool, selected: Collection[str] = ()) -> Assessment:
     """Weigh what the directory says of one account. Linear in the length of its texts.
 
-    `is_manager`: whether anybody present reports to it. `selected`: the properties that were asked for; one of them
-    that is not there has no value (Graph leaves those out), any other that is not there is not known and no evidence.
+    `is_manager`: whether anybody present reports to it. `selected`: the properties that were read, of which one that
+    is not there has no value (neither Graph's items nor our rows keep null); any other that is not there is not known,
+    and no evidence.
     """
     found = _leading_signs(source, selected)
     leading = bool(found)

@@ -13,7 +13,7 @@ the account, and goes on.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -51,10 +51,16 @@ def resolve(services: Services, connection: Connection, wants: Wants, news: News
     claims = settling.all()
     if settling.denied and _wait(services, connection, settling.denied):
         # The holder may have left before we stood in line: nobody would tell us. Look once more.
-        again = {denied.object_id: wants[denied.object_id] for denied in settling.denied}
-        claims.update(_Settling(ledger, connection, again, news, settling.now).all())
+        again = _Settling(ledger, connection, _refused(wants, settling.denied), news, settling.now)
+        claims.update(again.all())
     waiting.wake(services, connection, ledger.freed)
     return claims
+
+
+def _refused(wants: Wants, denied: Sequence[Denied]) -> Wants:
+    """The wishes of the denied, in the order of all: who is first among equals stays so."""
+    people = {one.object_id for one in denied}
+    return {person: wish for person, wish in wants.items() if person in people}
 
 
 def foresee(services: Services, connection: Connection, wants: Wants, news: News) -> dict[str, Claim]:
@@ -67,7 +73,7 @@ def holder_of(connection: Connection, record: PersonRecord) -> Holder:
     return Holder(record.account_id, connection.scope, record.object_id, "")
 
 
-def _wait(services: Services, connection: Connection, denied: list[Denied]) -> bool:
+def _wait(services: Services, connection: Connection, denied: Sequence[Denied]) -> bool:
     """Have the denied wait; whether any of them did not before."""
     held = services.addresses.peek(connection.workspace, {one.at for one in denied})
     anybody = False
@@ -82,7 +88,7 @@ def _wait(services: Services, connection: Connection, denied: list[Denied]) -> b
 
 
 class _Settling:
-    """One batch of claims, settled in order."""
+    """One batch of claims, settled in order. `denied` has who was refused in the end, and by which row."""
 
     def __init__(self, ledger: Ledger, connection: Connection, wants: Wants, news: News, now: str) -> None:
         self._ledger = ledger
@@ -93,10 +99,21 @@ class _Settling:
         self.denied: list[Denied] = []
 
     def all(self) -> dict[str, Claim]:
-        """The answer for everybody."""
-        connection, wants, news = self._connection, self._wants, self._news
+        """The answer for everybody: who is refused is looked at again for as long as anybody is granted something,
+        because that may have ended what stood in the way.
+        """
+        claims = self._round(self._wants)
+        while self.denied:
+            again = self._round(_refused(self._wants, self.denied))
+            claims.update(again)
+            if not any(claim.granted for claim in again.values()):
+                break
+        return claims
+
+    def _round(self, wants: Wants) -> dict[str, Claim]:
+        self.denied = []
         without = [person for person, (_, account_id) in wants.items() if not account_id]
-        candidates = matching.candidates(self._ledger, connection, without, news)
+        candidates = matching.candidates(self._ledger, self._connection, without, self._news)
         claims = self._blocked(candidates)
         left = [person for person in wants if person not in claims]
         left.sort(key=lambda person: self._rank(candidates.get(person)))
@@ -108,10 +125,14 @@ class _Settling:
         )
         for person in left:
             address = wants[person][0]
+            holder = holders[address]
             if first[address] != person:
-                claims[person] = self._deny(person, address, first[address])
-                continue
-            claims[person] = self._settle(person, holders[address], candidates.get(person))
+                if claims[first[address]].granted:
+                    claims[person] = self._deny(person, address, first[address])
+                    continue
+                first[address] = person  # what stood in the way of the first need not be in this one's
+                holder = self._ledger.peek([address]).get(address, holder)
+            claims[person] = self._settle(person, holder, candidates.get(person))
         return claims
 
     def _blocked(self, candidates: Mapping[str, Candidate]) -> dict[str, Claim]:
@@ -202,7 +223,8 @@ class _Settling:
         left_behind = theirs != address and (theirs != "" or other.address != address)
         if not gone and not left_behind:
             return self._deny(person, address, holder.object_id)
-        rehired = gone and not account_id and other.address == address
+        moved = not other.account_id and other.mail is not MailMark.NONE  # theirs, in an attempt that was killed then
+        rehired = gone and not account_id and (other.address == address or moved)
         self._ledger.rewrite(other, _without(other, self.now) if rehired else _without_address(other, address))
         scope = self._connection.scope
         own = holder.account_id if rehired else account_id_for(scope, self._news[person])

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from random import Random
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -86,6 +87,14 @@ def test_the_path_is_the_first_of_the_shortest_ones(
     random.shuffle(rows)
     shuffled = [replace(row, parents=dict(random.sample([*row.parents.items()], len(row.parents)))) for row in rows]
     assert Nesting(shuffled).path(group, random.sample(roots, len(roots))) == first
+
+
+@pytest.mark.parametrize("parents", list(itertools.permutations("bcd")))
+def test_of_ways_as_short_the_first_by_ids_is_told(parents: tuple[str, ...]) -> None:
+    """In whatever order a group's parents are stored."""
+    rows = records({("b", "root"), ("c", "root"), ("d", "root")}, {})
+    rows.append(GroupRecord("a", presence=Presence.PRESENT, parents=dict.fromkeys(parents, 7)))
+    assert Nesting(rows).path("a", ["root"]) == ("a", "b", "root")
 
 
 def test_a_group_within_itself_is_only_a_group() -> None:

@@ -1,0 +1,51 @@
+"""The shapes of what admins do by hand, and of the activity."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from fastapi import Query
+from pydantic import BaseModel, Field
+
+from sync.core.model import Action, Hand, Reason
+from sync.core.runs import Cause
+from sync.panel.api.schemas import OBJECT_ID, TIME, Shape
+
+Format = Annotated[
+    Literal["json", "csv"],
+    Query(description="`csv`: the whole list, every cell quoted, and none that a spreadsheet would calculate."),
+]
+
+
+class ByHand(Shape):
+    """What to set by hand. What is left out stays as it is."""
+
+    hand: Hand | None = Field(
+        None, description="`blocked`: inactive whatever Entra says; `kept`: active; empty: as Entra says."
+    )
+    fields: dict[str, str | None] = Field(
+        default_factory=dict,
+        max_length=64,
+        description="Field to its own text, which wins over Entra's; empty text clears it, null gives it back to Entra.",
+        examples=[{"department": "Works Council", "job_title": None}],
+    )
+
+
+class Undoing(BaseModel):
+    """The run that puts back what another one changed."""
+
+    run: str = Field(description="Look at it under `/runs`; the same one however often it is asked for.")
+
+
+class HappeningShape(BaseModel):
+    """What one run did to one account."""
+
+    at: str = Field(examples=[TIME])
+    run: str
+    cause: Cause | None = Field(description="Why the run was made; null where the run itself is no longer kept.")
+    by: str | None = Field(description="The admin who caused it.")
+    object_id: str = Field(examples=[OBJECT_ID])
+    action: Action
+    reason: Reason
+    before: dict[str, str]
+    after: dict[str, str]

@@ -145,11 +145,13 @@ def test_every_kind_of_difference_is_found() -> None:
             _user("c", accountEnabled=False),
             _user("d", mail="b@corp.example"),
         ],
-        "groups": [{"id": "g", "state": "live"}],
+        "groups": [{"id": "g", "state": "live"}, {"id": "h", "state": "deleted", "members": [{"id": "a"}]}],
     }
     conflict = _person("d", account=None, reason="address_conflict")
     good = [_person("a", group_ids=["g"]), _person("b"), _person("c", account=None, reason="disabled"), conflict]
     assert differences(expect(truth), good) == []
+    assert differences(expect(truth), [_person("a", group_ids=["g", "h"]), *good[1:]]) == []
+    assert differences(expect(truth), [_person("a", group_ids=["h"]), *good[1:]]) == ["a: is in 0 groups instead of 1"]
     renamed = {"state": "active", "address": "b@corp.example", "fields": {"display_name": "Bea"}}
     bad = [_person("b", account=renamed), _person("c"), _person("d", account=renamed), _person("x")]
     assert differences(expect(truth), bad) == [

@@ -1,0 +1,139 @@
+"""API v1: why a person or a group stands as it does, one person now, and certificates of completeness."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Query, Response
+from fastapi.responses import StreamingResponse
+
+from shared import csvtext
+from sync.core.connection import ConnectionView
+from sync.core.delta import guid
+from sync.core.runs import Outcome
+from sync.panel import paging
+from sync.panel.access import Caller, Ours, Writer, find_connection
+from sync.panel.api import explain_schemas as shapes
+from sync.panel.api import explain_shaping, schemas, shaping
+from sync.panel.api.directory import Cursor
+from sync.panel.problems import Problem
+from sync.usecases import certificate, explain, explain_group, one_person
+from sync.usecases.certificate import Certificate
+
+router = APIRouter(tags=["explanations"])
+_HEADER = ("section", "name", "value", "object_id", "side", "reason")
+
+
+@router.get("/connections/{connection_id}/people/{object_id}/why", response_model=shapes.WhyPerson)
+def why_person(services: Ours, admin: Caller, connection_id: str, object_id: str) -> shapes.WhyPerson:
+    """Why a person stands as they do: asked of Entra at this moment, and compared with what is stored. Writes nothing;
+    a person whom Entra has and who is not stored yet is explained too.
+    """
+    view = find_connection(services, admin, connection_id)
+    try:
+        found = explain.person(services, view, _object_id(view, object_id))
+    except explain.Unknown as error:
+        raise _no_such_person() from error
+    return explain_shaping.person(found, view.connection)
+
+
+@router.get("/connections/{connection_id}/groups/{object_id}/why", response_model=shapes.WhyGroupShape)
+def why_group(services: Ours, admin: Caller, connection_id: str, object_id: str) -> shapes.WhyGroupShape:
+    """Who is in a group, what it lies in, and what scope and audience make of it. Writes nothing."""
+    view = find_connection(services, admin, connection_id)
+    known = guid(object_id) if view.connection.scope else None
+    if known is not None:
+        with contextlib.suppress(explain.Unknown):
+            return explain_shaping.group(explain_group.group(services, view, known))
+    raise Problem(404, "no_such_group", "The directory of this connection has no such group.")
+
+
+@router.post(
+    "/connections/{connection_id}/people/{object_id}/sync",
+    response_model=shapes.SyncedPerson,
+    responses={202: {"model": shapes.SyncedPerson, "description": "Begun; the queue finishes it"}},
+)
+def sync_person(
+    services: Ours, admin: Writer, connection_id: str, object_id: str, response: Response
+) -> shapes.SyncedPerson:
+    """Fetch one person from Entra and apply what it says, at once. May be repeated. 200 when it is done; 202 when
+    storage failed half-way and the queue finishes it. 409 `busy` when the tenant is being read: try again.
+    """
+    view = find_connection(services, admin, connection_id)
+    known = _object_id(view, object_id)
+    try:
+        run = one_person.sync(services, view, known, admin.subject)
+    except one_person.Busy as error:
+        raise Problem(409, "busy", "The tenant is being read just now. Try again in a few seconds.") from error
+    except one_person.NoSuchPerson as error:
+        raise _no_such_person() from error
+    if run.outcome is not Outcome.COMPLETE:
+        response.status_code = 202
+    record = one_person.stored(services, view.connection, known)
+    return shapes.SyncedPerson(run=shaping.run(run), person=shaping.person(record) if record else None)
+
+
+@router.get("/connections/{connection_id}/certificates", response_model=schemas.Page[shapes.CertificateHead])
+def list_certificates(
+    services: Ours, admin: Caller, connection_id: str, cursor: Cursor = "", limit: schemas.Limit = 50
+) -> schemas.Page[shapes.CertificateHead]:
+    """Certificates of full passes, newest first, without their differences. A page may be empty and have a cursor."""
+    connection = find_connection(services, admin, connection_id).connection
+    if not connection.scope:
+        return schemas.Page(items=[], cursor=None)
+    keys, where = services.settings.signing_keys, (connection.id, "certificates")
+    heads, place = certificate.page(services, connection.scope, paging.unwrap(cursor, keys, *where), limit)
+    items = [shapes.CertificateHead(**head) for head in heads]
+    return schemas.Page(items=items, cursor=paging.wrap(place, keys, *where))
+
+
+@router.get(
+    "/connections/{connection_id}/certificates/{run}",
+    response_model=shapes.CertificateShape,
+    responses={200: {"content": {"text/csv": {}}, "description": "The certificate, as JSON or CSV"}},
+)
+def read_certificate(
+    services: Ours,
+    admin: Caller,
+    connection_id: str,
+    run: str,
+    file_format: Annotated[Literal["json", "csv"], Query(alias="format")] = "json",
+) -> shapes.CertificateShape | Response:
+    """One full pass: what Entra says, what Moxso has, and every difference by name."""
+    connection = find_connection(services, admin, connection_id).connection
+    known = services.runs.get(connection.scope, run) if connection.scope else None
+    found = certificate.read(services, connection.scope, known.id) if known else None
+    if found is None:
+        raise Problem(404, "no_such_certificate", "This connection has no certificate of such a run.")
+    if file_format == "json":
+        return shapes.CertificateShape(**found.document)
+    name = f"certificate-{known.id}.csv" if known else ""
+    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+    return StreamingResponse(_lines(found), media_type=csvtext.MEDIA_TYPE, headers=headers)
+
+
+def _lines(found: Certificate) -> Iterator[str]:
+    facts = {name: value for name, value in found.head.items() if name != "counts"}
+    rows: list[tuple[object, ...]] = [("certificate", name, _text(value)) for name, value in facts.items()]
+    rows += [("count", name, number) for name, number in found.head["counts"].items()]
+    rows += [("difference", one.name, "", one.object_id, one.side, one.reason) for one in found.differences]
+    yield csvtext.BOM
+    yield from csvtext.lines(_HEADER, ((*row, *("",) * (len(_HEADER) - len(row))) for row in rows))
+
+
+def _text(value: object) -> object:
+    return " ".join(map(str, value)) if isinstance(value, list) else value
+
+
+def _object_id(view: ConnectionView, text: str) -> str:
+    """An object id in its one form. Raises Problem 404 for anything else, and where no tenant is bound."""
+    known = guid(text) if view.connection.scope else None
+    if known is None:
+        raise _no_such_person()
+    return known
+
+
+def _no_such_person() -> Problem:
+    return Problem(404, "no_such_person", "The directory of this connection has no such person.")

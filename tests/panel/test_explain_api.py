@@ -1,0 +1,247 @@
+"""API v1: why a person or a group stands as it does, one person now, and certificates."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from shared.errors import Transient
+from sync.core.connection import Connection, ConnectionState
+from sync.core.messages import PassMessage, decode
+from sync.core.model import PersonRecord
+from sync.core.sync_settings import Chosen, Scope
+from sync.usecases import apply, full_pass, lease, one_person
+from tests.fakes.tenant import Tenant
+from tests.panel.caller import API, Caller
+from tests.panel.cast import HOSTILE
+from tests.panel.world import TENANT, World
+
+STRANGER = "11111111-2222-4333-8444-555555555555"
+
+
+class Place:
+    """A connected workspace over a tenant that can be edited, compared by full passes."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.tenant: Tenant = world.directory.tenant(TENANT)
+        self.connection: Connection = world.connect(first_pass_done=True)
+
+    def compare(self) -> None:
+        """A full pass from beginning to end."""
+        self.world.clock.advance(1)
+        self.world.queue.send(PassMessage(self.connection.id, self.connection.epoch, cause="reconcile"))
+        self.work()
+
+    def work(self) -> None:
+        """Whatever waits is done."""
+        work: dict[str, Any] = {"passes": full_pass.run, "changes": apply.run}
+        while (delivery := self.world.queue.receive()) is not None:
+            if delivery.queue in work:
+                work[delivery.queue](self.world.services, decode(delivery.queue, delivery.body))
+            self.world.queue.done(delivery)
+
+    def choose(self, **changes: Any) -> None:
+        """Save settings."""
+        view = self.world.services.connections.load(self.connection.id)
+        assert view is not None
+        settings = replace(view.connection.settings, **changes)
+        self.connection = self.world.services.connections.save(replace(view.connection, settings=settings))
+
+    def path(self, *parts: str) -> str:
+        """An address below the connection's."""
+        return "/".join((API, "connections", self.connection.id, *parts))
+
+    def record(self, object_id: str) -> PersonRecord | None:
+        """What is stored of a person."""
+        return self.world.services.people.load(self.connection.scope, "", [object_id]).records.get(object_id)
+
+
+@pytest.fixture
+def place(world: World) -> Place:
+    """Nobody is there yet."""
+    return Place(world)
+
+
+def test_a_person_explained_in_sentences(place: Place, caller: Caller) -> None:
+    """In scope via which groups, what would change, and why there was no mail."""
+    staff, north = place.tenant.new_group("Staff"), place.tenant.new_group("North")
+    place.tenant.join(staff, north)
+    anna = place.tenant.hire("Anna Berg", department="Sales")
+    place.tenant.join(north, anna)
+    place.choose(scope=Scope(Chosen(groups=(staff,))))
+    place.compare()
+    place.tenant.change(anna, department="Legal", told=False)
+    found = caller.get(place.path("people", anna, "why")).json()
+    assert found["in_entra"] == {"answer": "found", "sentence": "Entra has this person now."}
+    assert found["scope"]["sentence"] == "In scope: a member of Staff, via Staff > North."
+    assert [step["name"] for step in found["scope"]["path"]] == ["Staff", "North"]
+    assert found["audience"]["sentence"].startswith("Not in the audience: neither the person")
+    assert found["eligibility"] == {"reason": "", "sentence": "This person should have an active account."}
+    assert {"name": "department", "stored": "Sales", "after_sync": "Legal", "by_hand": False} in found["fields"]
+    assert (found["now"]["action"], found["after_sync"]["action"]) == ("skip", "update")
+    assert found["happened"][0]["action"] == "create"
+    assert [group["name"] for group in found["groups"]] == ["North"]
+
+
+def test_a_conflict_names_who_has_the_address(place: Place, caller: Caller) -> None:
+    """By object id and name; the other's account is left alone."""
+    first = place.tenant.hire("Anna Berg")
+    place.compare()
+    twin = place.tenant.hire("Twin Two", mail="anna.berg@contoso.example")
+    found = caller.get(place.path("people", twin, "why")).json()
+    assert (found["presence"], found["account"], found["match"]) == (None, None, None)
+    assert (found["conflict"]["holder"], found["conflict"]["name"]) == (first, "Anna Berg")
+    assert found["after_sync"]["reason"] == "address_conflict"
+    assert place.record(twin) is None
+
+
+def test_a_group_explained(place: Place, caller: Caller) -> None:
+    """Its place among the others, and what the scope makes of it."""
+    staff, north = place.tenant.new_group("Staff"), place.tenant.new_group("North")
+    place.tenant.join(staff, north)
+    place.tenant.join(north, place.tenant.hire("Anna Berg"))
+    place.choose(scope=Scope(Chosen(everyone=True, excluded_groups=(staff,))))
+    place.compare()
+    found = caller.get(place.path("groups", north, "why")).json()
+    assert (found["members"], found["effective_members"], found["groups_below"]) == (1, 1, 0)
+    assert [parent["name"] for parent in found["parents"]] == ["Staff"]
+    assert [use["sentence"] for use in found["scope"]] == ["The scope leaves out its members, via Staff > North."]
+    assert found["audience"] == []
+    whole = caller.get(place.path("groups", staff, "why")).json()
+    assert (whole["members"], whole["effective_members"], whole["groups_below"]) == (0, 1, 1)
+
+
+@pytest.mark.parametrize("object_id", [STRANGER, "not-an-id", "%27%20or%201", STRANGER.replace("-", "")])
+def test_nobody_is_explained_as_not_found(place: Place, caller: Caller, object_id: str) -> None:
+    """Unknown to Entra and to the store, or no object id at all: 404, for people and groups."""
+    place.compare()
+    for kind, code in (("people", "no_such_person"), ("groups", "no_such_group")):
+        answer = caller.get(place.path(kind, object_id, "why"))
+        assert (answer.status_code, answer.json()["code"]) == (404, code)
+
+
+def test_upper_case_ids_are_the_same(place: Place, caller: Caller) -> None:
+    """An object id pasted in capitals finds the person."""
+    anna = place.tenant.hire("Anna Berg")
+    place.compare()
+    assert caller.get(place.path("people", anna.upper(), "why")).json()["name"] == "Anna Berg"
+
+
+def test_before_a_tenant_is_connected(world: World, caller: Caller) -> None:
+    """There is no directory: nobody is found, and there are no certificates."""
+    connection = world.connect(ConnectionState.AWAITING_CONSENT)
+    base = f"{API}/connections/{connection.id}"
+    assert caller.get(f"{base}/people/{STRANGER}/why").status_code == 404
+    assert caller.get(f"{base}/groups/{STRANGER}/why").status_code == 404
+    assert caller.post(f"{base}/people/{STRANGER}/sync").status_code == 404
+    assert caller.get(f"{base}/certificates").json() == {"items": [], "cursor": None}
+
+
+def test_one_person_now(place: Place, caller: Caller) -> None:
+    """200 with the run and the person as stored; the run tells the admin who asked."""
+    anna = place.tenant.hire("Anna Berg")
+    place.compare()
+    place.tenant.change(anna, department="Legal", told=False)
+    answer = caller.post(place.path("people", anna, "sync"))
+    assert answer.status_code == 200
+    assert answer.json()["person"]["account"]["fields"]["department"] == "Legal"
+    run = answer.json()["run"]
+    assert (run["kind"], run["cause"], run["outcome"], run["counts"]) == ("act", "admin", "complete", {"update": 1})
+    happened = caller.get(place.path("people", anna, "why")).json()["happened"][0]
+    assert (happened["run"], happened["by"]) == (run["id"], "admin-1")
+
+
+def test_one_person_while_the_tenant_is_read(place: Place, caller: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
+    """409 `busy` when the reader keeps the lease."""
+    monkeypatch.setattr(one_person, "PAUSE", 0)
+    anna = place.tenant.hire("Anna Berg")
+    view = place.world.services.connections.load(place.connection.id)
+    assert view is not None
+    assert lease.take(place.world.services, view) is not None
+    answer = caller.post(place.path("people", anna, "sync"))
+    assert (answer.status_code, answer.json()["code"]) == (409, "busy")
+
+
+def test_one_person_goes_on_in_the_queue(place: Place, caller: Caller) -> None:
+    """Storage fails once the change is in the queue: 202, and the queue brings it to its end."""
+    anna = place.tenant.hire("Anna Berg")
+    place.compare()
+    place.tenant.change(anna, department="Legal", told=False)
+    place.world.storage.faults.fail_next("people.commit", Transient("storage is busy"))
+    answer = caller.post(place.path("people", anna, "sync"))
+    assert (answer.status_code, answer.json()["run"]["outcome"]) == (202, "running")
+    place.world.clock.advance(one_person.LATER)
+    place.work()
+    record = place.record(anna)
+    assert record is not None
+    assert record.fields["department"] == "Legal"
+
+
+def test_viewers_may_ask_and_not_act(place: Place, world: World) -> None:
+    """A viewer reads explanations and certificates, and gets 403 for synchronising."""
+    anna = place.tenant.hire("Anna Berg")
+    place.compare()
+    viewer = Caller(world, role="viewer")
+    assert viewer.get(place.path("people", anna, "why")).status_code == 200
+    assert viewer.get(place.path("certificates")).status_code == 200
+    assert viewer.post(place.path("people", anna, "sync")).status_code == 403
+
+
+def test_another_workspace_sees_nothing(place: Place, world: World) -> None:
+    """404 for everything of a connection that is not theirs."""
+    anna = place.tenant.hire("Anna Berg")
+    place.compare()
+    other = Caller(world, workspace="ws-other")
+    (head,) = Caller(world).get(place.path("certificates")).json()["items"]
+    for path in (("people", anna, "why"), ("certificates",), ("certificates", head["run"])):
+        assert other.get(place.path(*path)).status_code == 404
+
+
+def test_certificates(place: Place, caller: Caller) -> None:
+    """Newest first, page by page; the digest fits the JSON that the API gives, and the counts add up."""
+    nobody = place.tenant.hire("Nils Nowhere", mail=None, userPrincipalName="nils@contoso.onmicrosoft.com")
+    place.tenant.hire("Anna Berg")
+    for _ in range(3):
+        place.compare()
+    seen, cursor = [], ""
+    while cursor is not None:
+        page = caller.get(place.path("certificates"), params={"limit": 1, "cursor": cursor}).json()
+        seen += [item["run"] for item in page["items"]]
+        cursor = page["cursor"]
+    assert len(seen) == 3
+    assert seen == sorted(seen)  # run ids sort newest first
+    found = caller.get(place.path("certificates", seen[0])).json()
+    bare = {name: value for name, value in found.items() if name != "sha256"}
+    text = json.dumps(bare, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    assert hashlib.sha256(text.encode()).hexdigest() == found["sha256"]
+    assert found["differences"] == [
+        {"object_id": nobody, "name": "Nils Nowhere", "side": "missing", "reason": "no_address"}
+    ]
+    assert found["counts"]["active"] == found["counts"]["eligible"] - 1
+    missing = caller.get(place.path("certificates", "0" * 23))
+    assert (missing.status_code, missing.json()["code"]) == (404, "no_such_certificate")
+    assert caller.get(place.path("certificates", "../../x")).status_code == 404
+
+
+@pytest.mark.parametrize("name", ["=1+1", "+1", "-2", "@x", "＝1", 'a","=1', HOSTILE, "Ünï\u202ecode"])
+def test_a_certificate_as_csv(place: Place, caller: Caller, name: str) -> None:
+    """The same facts as a table; a name that looks like a formula is text."""
+    place.tenant.hire("Somebody", displayName=name, mail=None, userPrincipalName=None)
+    place.compare()
+    (head,) = caller.get(place.path("certificates")).json()["items"]
+    answer = caller.get(place.path("certificates", head["run"]), params={"format": "csv"})
+    assert answer.headers["content-type"].startswith("text/csv")
+    assert head["run"] in answer.headers["content-disposition"]
+    rows = list(csv.DictReader(io.StringIO(answer.text.removeprefix("\ufeff"), newline="")))
+    facts = {row["name"]: row["value"] for row in rows if row["section"] != "difference"}
+    assert (facts["sha256"], facts["active"], facts["missing"]) == (head["sha256"], "0", "1")
+    (difference,) = (row for row in rows if row["section"] == "difference")
+    assert (difference["side"], difference["reason"]) == ("missing", "no_address")
+    assert not difference["name"].startswith(("=", "+", "-", "@", "＝"))

@@ -280,8 +280,13 @@ def _changed(stored: PersonRecord, after: PersonRecord) -> Action:
 
 
 def hold_back(decision: Decision, hold: str) -> Decision:
-    """The same news without the removal: what the directory said is stored, the account stays until approved."""
+    """The same news without the removal: what the directory said is stored, the account stays until approved. Where
+    only simulations are at stake, everything else of the account goes on.
+    """
     before, after = decision.before, decision.after
+    if decision.drops:
+        kept = replace(after, audience=True, held=hold)
+        return replace(decision, after=kept, action=_changed(before, kept), reason=Reason.HELD)
     kept = replace(
         after,
         account_state=before.account_state,

@@ -10,7 +10,7 @@ from sync.core.connection import Connection, ConnectionView
 from sync.core.decide import Decision, hold_back
 from sync.core.merge import fold_groups, fold_page, merge_edges, merge_person
 from sync.core.messages import ChangesMessage, unpack
-from sync.core.model import ChangeKind, GroupChange, MembershipChange, PersonRecord, Reason, UserChange
+from sync.core.model import ChangeKind, GroupChange, MembershipChange, PersonRecord, Presence, Reason, UserChange
 from sync.core.person import name_of
 from sync.core.runs import HeldRemoval
 from sync.ports import LoadedShard
@@ -125,7 +125,8 @@ def _unasked(change: UserChange) -> bool:
 def _reach_anew(services: Services, view: ConnectionView) -> None:
     """Where scope or audience go by groups: see whether they reach other people now, and have those decided again.
 
-    Nothing is remembered of it but the reach itself, stored last: a killed worker finds the same difference again.
+    Nothing is remembered of it but the reach itself, stored when the revisit is: a killed worker finds the same
+    difference again.
     """
     if not view.connection.settings.names_groups:
         return
@@ -134,7 +135,8 @@ def _reach_anew(services: Services, view: ConnectionView) -> None:
     after = reaching.compute(view.connection.settings, services.groups.load(view.connection.scope))
     if before.version and (before.scope, before.audience) != (after.scope, after.audience):
         revisit.begin(services, view, "groups", lost=lost)
-    reaching.refresh(services, view.connection)
+    else:
+        reaching.refresh(services, view.connection)
 
 
 def _people(
@@ -186,25 +188,32 @@ def _guarded(
     changes: Mapping[str, UserChange],
 ) -> list[Decision]:
     """Let removals through, or put all of this part's on a hold; joins and updates go on."""
-    released = {change.object_id for change in changes.values() if change.released}
-    removing = [d for d in decisions if (d.removes or d.drops) and d.after.object_id not in released]
+    removing = [d for d in decisions if (d.removes or d.drops) and not _approved(d, changes)]
     if not removing:
         return decisions
     part = f"{message.run}:{message.part}"
     shrunk = holds.shrunk(services, view.connection, part, lost_members(decisions))
     waiting = {d.after.object_id: d.before.held for d in removing if d.before.held}
     free = [d for d in removing if d.after.object_id not in waiting]
-    by_group = [d for d in free if shrunk & (d.before.groups - d.after.groups) and _by_choice(d)]
+    chosen_by = [d for d in free if _by_choice(d)] if view.connection.settings.names_groups else []
+    losing = reaching.losing(services, view.connection) if chosen_by else frozenset()
+    by_group = [d for d in chosen_by if shrunk & (d.before.groups - d.after.groups) or losing & d.before.groups]
     counted = [d for d in free if d.removes and d not in by_group]
     permitted, limit = holds.permit(services, view.connection, part, len(counted)) if counted else (True, 0)
     holding = by_group + ([] if permitted else counted)
     if holding:
         people = [HeldRemoval(d.after.object_id, name_of(d.after.source), d.reason, not d.removes) for d in holding]
-        cause = holds.group_cause(services, view.connection.scope, shrunk) if by_group else "changes in Entra"
+        cause = holds.group_cause(services, view.connection.scope, shrunk | losing) if by_group else "changes in Entra"
         hold = holds.add(services, view.connection, message.run, cause, people)
         log("guard.held", connection=view.connection.id, run=message.run, removals=len(holding), limit=limit)
         waiting.update({d.after.object_id: hold for d in holding})
     return [hold_back(d, waiting[d.after.object_id]) if d.after.object_id in waiting else d for d in decisions]
+
+
+def _approved(decision: Decision, changes: Mapping[str, UserChange]) -> bool:
+    """Whether an admin approved just this: who approved the end of simulations approved no account's removal."""
+    change = changes.get(decision.after.object_id)
+    return change is not None and change.released and (decision.drops or change.presence is not Presence.PRESENT)
 
 
 def _by_choice(decision: Decision) -> bool:

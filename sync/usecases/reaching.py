@@ -15,7 +15,7 @@ from sync.core.connection import Connection, ConnectionView, FeedState
 from sync.core.mapping import unread
 from sync.core.model import GroupRecord
 from sync.core.nesting import Nesting
-from sync.core.runs import Run
+from sync.core.runs import Outcome, Run
 from sync.core.scope import Circle, Policy, Reach
 from sync.core.sync_settings import Chosen, SyncSettings
 from sync.usecases.services import Services
@@ -56,6 +56,18 @@ def refresh(services: Services, connection: Connection) -> tuple[Reach, bool]:
         except Conflict:
             continue
         return saved, (found.scope, found.audience) != (stored.scope, stored.audience)
+
+
+def losing(services: Services, connection: Connection) -> frozenset[str]:
+    """Groups whose loss a full pass or a revisit under way has noted: until it has marked whose removals wait, nobody
+    else may take those people away.
+    """
+    fresh = services.connections.load(connection.id)
+    names = {fresh.reader.pass_run, fresh.reader.revisit_run} - {""} if fresh is not None else set()
+    runs = [services.runs.get(connection.scope, name) for name in sorted(names)]
+    return frozenset(
+        group for run in runs if run is not None and run.outcome is Outcome.RUNNING for group in run.lost_groups
+    )
 
 
 def lost(services: Services, connection: Connection) -> frozenset[str]:

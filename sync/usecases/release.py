@@ -68,6 +68,7 @@ def _parts(connection: Connection, hold: Hold) -> list[tuple[str, list[UserChang
     by_shard: dict[str, list[UserChange]] = {}
     for removal in hold.removals:
         kind = ChangeKind.ABSENT if removal.absent_order else ChangeKind.REVISIT
-        change = UserChange(removal.object_id, removal.absent_order, kind, presence=Presence.ABSENT, released=True)
+        presence = Presence.PRESENT if removal.audience else Presence.ABSENT  # what may go: simulations, the account
+        change = UserChange(removal.object_id, removal.absent_order, kind, presence=presence, released=True)
         by_shard.setdefault(shard_of(removal.object_id, connection.digits), []).append(change)
     return [(shard, chunk) for shard, changes in sorted(by_shard.items()) for chunk in split(changes)]

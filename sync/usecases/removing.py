@@ -53,6 +53,8 @@ def begin(services: Services, view: ConnectionView, run: Run) -> None:
     connection = view.connection
     if run.kind == "pass" and GROUPS not in run.frozen:
         run = _count_groups(services, connection, run)
+    if connection.settings.names_groups:
+        run = replace(run, lost_groups=tuple(sorted({*run.lost_groups, *reaching.losing(services, connection)})))
     holds.expire(services, run.scope, superseded_by=run)
     if not run.counts.get("gone", 0):
         closing.finish(services, view, run)

@@ -17,7 +17,7 @@ from shared.events import log
 from sync.core.connection import ConnectionView
 from sync.core.model import FEEDS
 from sync.core.runs import Outcome, Run, Stage
-from sync.usecases import settle, stages
+from sync.usecases import reaching, settle, stages
 from sync.usecases.rows import update_reader
 from sync.usecases.sending import run_id
 from sync.usecases.services import Services
@@ -54,6 +54,15 @@ def begin(
     if former is not None:
         _supersede(services, former)
     log("revisit.started", connection=connection.id, run=begun.id, cause=cause)
+    return _enter(services, view, begun)
+
+
+def _enter(services: Services, view: ConnectionView, begun: Run) -> Run:
+    """The reach first: nobody may be decided by the former one any more. It is stored only now that the reader names
+    the revisit, and with it the groups whose members must wait.
+    """
+    if view.connection.settings.names_groups:
+        reaching.refresh(services, view.connection)
     return stages.enter(services, view, begun, Stage.APPLYING, {})
 
 
@@ -70,7 +79,7 @@ def nudge(services: Services, view: ConnectionView) -> None:
         return
     with contextlib.suppress(Conflict):  # it moves after all
         if not run.parts:
-            stages.enter(services, view, run, Stage.APPLYING, {})
+            _enter(services, view, run)
         elif len(run.done_parts) >= run.parts:
             settle.move_on(services, view, run)
         else:

@@ -106,6 +106,11 @@ class FakeQueue:
             for one in [one for one in self._waiting if one.number == number]:
                 self._waiting.append(Delivery(next(self._numbers), one.queue, one.body, one.visible_at))
 
+    def put_first(self, number: int) -> None:
+        """Deliver this one next."""
+        with self._lock:
+            self._waiting.sort(key=lambda one: one.number != number)
+
     def shuffle(self, chance: random.Random) -> None:
         """Deliver in another order."""
         with self._lock:

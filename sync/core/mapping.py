@@ -23,6 +23,7 @@ ALWAYS: tuple[str, ...] = (
     "givenName",
     "surname",
     "displayName",
+    "assignedLicenses",  # what tells people from accounts that are nobody's
     "manager",
 )
 GROUP_SELECT: tuple[str, ...] = (

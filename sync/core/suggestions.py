@@ -85,18 +85,18 @@ _ABSENCE: tuple[tuple[str, Evidence], ...] = (
 )
 
 
-def assess(source: Mapping[str, Any], *, is_manager: bool, selected: Collection[str] = ()) -> Assessment:
+def assess(source: Mapping[str, Any], *, is_manager: bool | None, selected: Collection[str] = ()) -> Assessment:
     """Weigh what the directory says of one account. Linear in the length of its texts.
 
-    `is_manager`: whether anybody present reports to it. `selected`: the properties that were read, of which one that
-    is not there has no value (neither Graph's items nor our rows keep null); any other that is not there is not known,
-    and no evidence.
+    `is_manager`: whether anybody present reports to it; None where that is not known. `selected`: the properties that
+    were read, of which one that is not there has no value (neither Graph's items nor our rows keep null); any other
+    that is not there is not known, and no evidence.
     """
     found = _leading_signs(source, selected)
     leading = bool(found)
     if not is_guest(source):  # a guest's licence, manager and title are at home
         found |= {evidence for name, evidence in _ABSENCE if _empty(source, name, selected)}
-    if not is_manager:
+    if is_manager is False:
         found.add(Evidence.NEVER_MANAGER)
     weight = sum(SIGNS[evidence].weight for evidence in found)
     ceiling = MAYBE - 1 if not leading else LIKELY - 1 if is_manager else 100

@@ -15,7 +15,7 @@ from shared.events import log
 from sync.core.connection import Connection, shard_of
 from sync.core.decide import Decision, differs, pinned
 from sync.core.messages import MailMessage
-from sync.core.model import AccountState, Action, Hand, PersonRecord
+from sync.core.model import AccountState, Action, Hand, Judged, PersonRecord
 from sync.core.runs import Mail, MailState
 from sync.core.text import clean
 from sync.ports import LoadedShard
@@ -42,22 +42,26 @@ def change(
     *,
     hand: Hand | None = None,
     fields: Mapping[str, str | None] | None = None,
+    judged: Judged | None = None,
 ) -> PersonRecord | None:
-    """Set what an admin did by hand; None leaves the hand as it is. A field with text is the admin's own from now on
-    (empty text clears it); with None it is the directory's again. Returns the person, or None when there is none.
-    Raises NotAField, NeedsAdmin (`no_account`), and what writing raises.
+    """Set what an admin did by hand; None leaves the hand, or the answer to a suggestion, as it is. A field with text
+    is the admin's own from now on (empty text clears it); with None it is the directory's again. Returns the person,
+    or None when there is none. Raises NotAField, NeedsAdmin (`no_account`), and what writing raises.
     """
     record = find(services, connection, object_id)
     if record is None:
         return None
-    wanted = _wanted(connection, record, hand, fields or {})
+    wanted = _judged(_wanted(connection, record, hand, fields or {}), judged)
     if not differs(record, wanted):
         return record
     shard = shard_of(object_id, connection.digits)
     run = acts.begin(services, connection, run_id(services), "admin", by=admin, shards_of=[shard])
 
     def propose(loaded: LoadedShard) -> list[Pair]:
-        return [(stored, _wanted(connection, stored, hand, fields or {})) for stored in loaded.records.values()]
+        return [
+            (stored, _judged(_wanted(connection, stored, hand, fields or {}), judged))
+            for stored in loaded.records.values()
+        ]
 
     done = commit_people(services, Work(connection, run.id, 0, shard, [object_id]), propose, _told)
     count_members(services, connection.scope, done.members)
@@ -144,6 +148,10 @@ def _wanted(
     if hand is None or hand is record.hand:
         return replace(record, own=own)
     return replace(record, own=own, hand=hand, pin=None)
+
+
+def _judged(record: PersonRecord, answer: Judged | None) -> PersonRecord:
+    return record if answer is None else replace(record, judged=answer, pin=None)
 
 
 def _told(decisions: list[Decision]) -> list[Decision]:

@@ -64,7 +64,7 @@ def people(services: Services, connection: Connection, wanted: Wanted, cursor: s
             return False
         return not text or any(text in fold(part) for part in _texts(record))
 
-    rows, place, stopped = _walk(
+    rows, place, stopped = walk(
         lambda at, count: services.people.page(connection.scope, every, at, count),
         matches,
         cursor,
@@ -83,7 +83,7 @@ def groups(services: Services, connection: Connection, text: str, cursor: str, l
     def matches(group: GroupRecord) -> bool:
         return group.presence is Presence.PRESENT and looked_for in fold(group.name)
 
-    rows, place, stopped = _walk(
+    rows, place, stopped = walk(
         lambda at, count: services.groups.page(connection.scope, at, count),
         matches,
         cursor,
@@ -91,6 +91,16 @@ def groups(services: Services, connection: Connection, text: str, cursor: str, l
         SEARCH_STEP if looked_for else limit + 1,
     )
     return FoundGroups(rows, place, stopped)
+
+
+def people_who(
+    services: Services, connection: Connection, matches: Callable[[PersonRecord], bool], cursor: str, limit: int
+) -> Found:
+    """The next people of whom something holds, in the order of storage."""
+    every = shards(connection.digits)
+    return Found(
+        *walk(lambda at, n: services.people.page(connection.scope, every, at, n), matches, cursor, limit, SEARCH_STEP)
+    )
 
 
 def _texts(record: PersonRecord) -> tuple[str, ...]:
@@ -105,13 +115,14 @@ def _texts(record: PersonRecord) -> tuple[str, ...]:
     )
 
 
-def _walk(
+def walk(
     page: Callable[[str, int], tuple[Sequence[Row], str]],
     matches: Callable[[Row], bool],
     place: str,
     limit: int,
     step: int,
 ) -> tuple[list[Row], str, bool]:
+    """The next `limit` rows that match, read `step` at a time; where to go on; and whether it stopped early."""
     cursor, skip = _parse(place)
     found: list[Row] = []
     walked = 0

@@ -8,7 +8,7 @@ from datetime import timedelta
 from shared.clock import parse_iso
 from sync.core.connection import shards
 from sync.core.counting import recount
-from sync.core.model import AccountState, Action, Counts, PersonRecord
+from sync.core.model import AccountState, Action, Counts, PersonRecord, Reason
 from tests.fakes.engine import Engine, Tenanted
 
 FLOOR = 5  # removals a day; the tests' tenants are too small for the share to count
@@ -72,7 +72,9 @@ class Watchdog:
             for entry in activity.entries:
                 if entry.action is Action.DEACTIVATE:
                     versions = connection.tenant.people[entry.object_id]
-                    assert any(
+                    if entry.reason is Reason.OUT_OF_SCOPE:
+                        assert self._chosen_anew(connection), f"{entry.object_id} left a scope of everybody"
+                    assert entry.reason is Reason.OUT_OF_SCOPE or any(
                         version.removed
                         or version.properties.get("accountEnabled") is False
                         or version.properties.get("userType") == "Guest"
@@ -83,3 +85,12 @@ class Watchdog:
         when.sort()
         for first, last in zip(when, when[FLOOR:], strict=False):
             assert last - first >= DAY, "more removals in a day than the guard allows"
+
+    def _chosen_anew(self, connection: Tenanted) -> bool:
+        """Whether there is a way out of scope at all: other settings than the first, or somebody became a guest."""
+        guests = any(
+            version.properties.get("userType") == "Guest"
+            for versions in connection.tenant.people.values()
+            for version in versions
+        )
+        return guests or connection.connection.settings.version > 1

@@ -12,7 +12,9 @@ from sync.core.connection import ConnectionState
 from sync.core.decide import new_account_id
 from sync.core.model import AccountState, MailMark, PersonRecord, Presence, Reason
 from sync.core.runs import MailState
+from sync.core.sync_settings import Chosen, Filter
 from tests.fakes.engine import Tenanted
+from tests.fakes.tenant import Tenant
 
 FIELDS = {
     "given_name": "givenName",
@@ -32,19 +34,58 @@ def address(person: dict[str, Any]) -> str:
     return mail.lower() or ("" if username.endswith(".onmicrosoft.com") else username.lower())
 
 
-def why_not(person: dict[str, Any] | None) -> Reason:
+def members(tenant: Tenant, groups: tuple[str, ...]) -> set[str]:
+    """Everybody in groups, by however many groups between; those that are deleted give nothing."""
+    present, seen, found = {*tenant.present_groups()}, set[str](), set[str]()
+    waiting = [group for group in groups if group in present]
+    while waiting:
+        group = waiting.pop()
+        if group not in seen:
+            seen.add(group)
+            direct = tenant.members_of(group, at_all=True)
+            found |= direct - tenant.groups.keys()
+            waiting += direct & present
+    return found
+
+
+def chosen(connection: Tenanted, object_id: str, choice: Chosen) -> bool:
+    """Whether a choice takes somebody in: exclusion wins."""
+    tenant = connection.tenant
+    if object_id in {*choice.excluded_people, *members(tenant, choice.excluded_groups)}:
+        return False
+    return choice.everyone or object_id in {*choice.people, *members(tenant, choice.groups)}
+
+
+def why_not(connection: Tenanted, object_id: str) -> Reason:
     """Why somebody should have no active account; OK when they should."""
+    person, scope = connection.tenant.person(object_id), connection.connection.settings.scope
     if person is None:
         return Reason.LEFT
-    if person.get("userType") == "Guest":
+    if person.get("userType") == "Guest" and not scope.guests:
         return Reason.GUEST
-    if person.get("accountEnabled") is False:
+    domain = address(person).rpartition("@")[2]
+    elsewhere = scope.domains and domain not in {"", *scope.domains}
+    filtered = not all(_passes(person, condition) for condition in scope.filters)
+    if elsewhere or filtered or not chosen(connection, object_id, scope.chosen):
+        return Reason.OUT_OF_SCOPE
+    return _unfinished(person, disabled=scope.disabled)
+
+
+def _unfinished(person: dict[str, Any], *, disabled: bool) -> Reason:
+    """What somebody in scope lacks for an account."""
+    if person.get("accountEnabled") is False and not disabled:
         return Reason.DISABLED
     if "accountEnabled" not in person:
         return Reason.UNKNOWN
     if not address(person):
         return Reason.NO_ADDRESS
     return Reason.OK if person.get("displayName") else Reason.NO_NAME
+
+
+def _passes(person: dict[str, Any], condition: Filter) -> bool:
+    """The two kinds of filter that the tests save."""
+    value = str(person.get(condition.attribute, "")).lower()
+    return bool(value) and (condition.operator == "present" or value.startswith(condition.values[0].lower()))
 
 
 def differences(connection: Tenanted) -> list[str]:
@@ -57,6 +98,8 @@ def _whole(connection: Tenanted) -> Iterator[str]:
         yield f"the connection is {connection.connection.state}"
     if connection.connection.problem is not None:
         yield f"a problem is left: {connection.connection.problem.code}"
+    if connection.view.reader.revisit_run:
+        yield "a revisit is still under way"
     if connection.view.reader.pass_run:
         yield "a full pass is still under way"
     if connection.holds:
@@ -82,10 +125,10 @@ def _people(connection: Tenanted) -> Iterator[str]:
 def _person(
     connection: Tenanted, records: dict[str, PersonRecord], person: dict[str, Any] | None, record: PersonRecord
 ) -> Iterator[str]:
-    reason = why_not(person)
+    reason = why_not(connection, record.object_id)
     if (record.presence is Presence.PRESENT) is not (person is not None):
         yield f"is stored as {record.presence}"
-    if reason in {Reason.LEFT, Reason.GUEST, Reason.DISABLED}:
+    if reason in {Reason.LEFT, Reason.GUEST, Reason.DISABLED, Reason.OUT_OF_SCOPE}:
         if record.account_state is AccountState.ACTIVE:
             yield f"is {reason} and has an active account"
     elif reason is Reason.OK and person is not None:
@@ -112,6 +155,8 @@ def _employee(
     if record.account_state is not AccountState.ACTIVE:
         yield f"should have an active account and is {record.account_state} ({record.reason})"
         return
+    if record.audience is not chosen(connection, record.object_id, connection.connection.settings.audience):
+        yield f"is{'' if record.audience else ' not'} in the audience"
     expected = {ours: person[theirs] for ours, theirs in FIELDS.items() if theirs in person}
     if manager := connection.tenant.manager_of(record.object_id):
         expected["manager"] = manager

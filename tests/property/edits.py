@@ -7,7 +7,9 @@ from typing import Any
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
 
+from sync.core.model import Hand
 from sync.core.sync_settings import Chosen, Filter, Scope
+from sync.usecases import by_hand
 from tests.fakes.engine import Engine, Tenanted
 from tests.fakes.tenant import Tenant
 
@@ -175,6 +177,14 @@ class Edits(RuleBasedStateMachine):
         )
         with self.engine.attempt():
             self.acme.save(**({"scope": scope} if of == "scope" else {"audience": chosen}))
+
+    @precondition(lambda self: self.tenant.people)
+    @rule(who=some, hand=st.sampled_from(Hand))
+    def act_by_hand(self, who: int, hand: Hand) -> None:
+        """An admin blocks somebody, keeps them whatever the directory says, or leaves them to it again."""
+        people = sorted(self.tenant.people)
+        with self.engine.attempt():
+            by_hand.change(self.engine.services, self.acme.connection, people[who % len(people)], "admin", hand=hand)
 
     def _present(self, number: int) -> str:
         people = self.tenant.present_people()

@@ -70,7 +70,7 @@ class Watchdog:
         when = []
         for activity, _ in services.people.activity(connection.scope, every, limit=10_000):
             for entry in activity.entries:
-                if entry.action is Action.DEACTIVATE:
+                if entry.action is Action.DEACTIVATE and entry.reason is not Reason.ADMIN:
                     versions = connection.tenant.people[entry.object_id]
                     if entry.reason is Reason.OUT_OF_SCOPE:
                         assert self._chosen_anew(connection), f"{entry.object_id} left a scope of everybody"

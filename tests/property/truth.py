@@ -10,7 +10,7 @@ from typing import Any
 
 from sync.core.connection import ConnectionState
 from sync.core.decide import new_account_id
-from sync.core.model import AccountState, MailMark, PersonRecord, Presence, Reason
+from sync.core.model import AccountState, Hand, MailMark, PersonRecord, Presence, Reason
 from sync.core.runs import MailState
 from sync.core.sync_settings import Chosen, Filter
 from tests.fakes.engine import Tenanted
@@ -126,6 +126,12 @@ def _person(
     connection: Tenanted, records: dict[str, PersonRecord], person: dict[str, Any] | None, record: PersonRecord
 ) -> Iterator[str]:
     reason = why_not(connection, record.object_id)
+    has = record.account_state is not AccountState.NONE
+    if record.hand is Hand.BLOCKED or (record.hand is Hand.KEPT and has):
+        wanted = AccountState.ACTIVE if record.hand is Hand.KEPT else AccountState.INACTIVE
+        if has and record.account_state is not wanted:
+            yield f"is {record.hand} by hand and {record.account_state}"
+        return
     if (record.presence is Presence.PRESENT) is not (person is not None):
         yield f"is stored as {record.presence}"
     if reason in {Reason.LEFT, Reason.GUEST, Reason.DISABLED, Reason.OUT_OF_SCOPE}:
@@ -177,6 +183,8 @@ def _rightly_held(connection: Tenanted, records: dict[str, PersonRecord], wanted
         return record.account_state is not AccountState.NONE
     other = connection.tenant.person(holder.object_id)
     held = records[holder.object_id].address == wanted
+    if records[holder.object_id].hand is not Hand.NONE:
+        return held  # an admin keeps the account, or it is blocked and claims no other
     return holder.object_id != record.object_id and held and other is not None and address(other) in {"", wanted}
 
 

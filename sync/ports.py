@@ -388,7 +388,9 @@ class Runs(Protocol):
         """
 
     def page(self, scope: str, cursor: str, limit: int) -> tuple[Sequence[Run], str]:
-        """Newest first."""
+        """Newest first, and the cursor to go on with (empty at the end). A cursor is a run's id: those after it come
+        next, whether it is still there or not.
+        """
 
     def forget(self, scope: str, from_run: str, limit: int) -> int:
         """Delete up to `limit` runs whose ids are `from_run` or later (so older); returns how many."""

@@ -26,6 +26,7 @@ KEPT = "certificate"  # the partition that stays: the head, and the differences 
 HEAD, REST = "head", "rest"
 PIECE = 2_000  # differences a row
 PAGES = 40  # pages of runs that one request looks through
+FORGOTTEN = 200  # runs looked at in one go, when old ones are forgotten
 
 
 class Certificate(NamedTuple):
@@ -99,6 +100,18 @@ def _keep(services: Services, scope: str, run_id: str, made: Certificate) -> Non
 def forget(services: Services, scope: str, run_id: str) -> None:
     """Remove the certificate of a pass, when the pass itself is no longer kept."""
     services.staging.clear(scope, f"{run_id}{KEPT}")
+
+
+def forget_before(services: Services, scope: str, from_run: str) -> None:
+    """Remove the certificates of passes whose ids come after this one, so of older ones. To be called before the runs
+    themselves are forgotten: nothing else knows of them.
+    """
+    place = from_run
+    while place:
+        runs, place = services.runs.page(scope, place, FORGOTTEN)
+        for run in runs:
+            if run.kind == "pass":
+                forget(services, scope, run.id)
 
 
 def head(services: Services, scope: str, run_id: str) -> dict[str, Any] | None:

@@ -19,7 +19,7 @@ from sync.core.model import AccountState, Action, PersonRecord, Pin
 from sync.core.runs import Outcome
 from sync.core.sync_settings import SyncSettings
 from sync.ports import LoadedShard
-from sync.usecases import acts, settle
+from sync.usecases import acts, certificate, settle
 from sync.usecases.commit import Pair, Work, commit_people
 from sync.usecases.rows import update_reader
 from sync.usecases.sending import run_id, run_id_at
@@ -58,6 +58,7 @@ def apply(services: Services, view: ConnectionView, message: ChangesMessage) -> 
     counts = dict(services.people.run_counts(scope, shard, message.run, message.part))
     forgotten = services.people.forget_activity(scope, shard, cutoff, BATCH)
     if message.part == 0:
+        certificate.forget_before(services, scope, cutoff)
         forgotten += services.runs.forget(scope, cutoff, BATCH)
     if forgotten:
         counts["forgotten"] = forgotten

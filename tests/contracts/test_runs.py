@@ -45,6 +45,17 @@ def test_every_field_comes_back(store: Store) -> None:
     assert store.runs.get(SCOPE, "' or 1 eq 1") is None
 
 
+def test_a_page_begins_after_an_id(store: Store) -> None:
+    """The runs after an id come in the order of ids, which is newest first; the id need not be a run's."""
+    ids = [f"00000000000{number}ab" for number in range(1, 5)]
+    for one in ids:
+        store.runs.save(run(one))
+    assert [found.id for found in store.runs.page(SCOPE, ids[1], 10)[0]] == ids[2:]
+    first, place = store.runs.page(SCOPE, "000000000002", 2)
+    assert ([found.id for found in first], place) == (ids[1:3], ids[2])
+    assert [found.id for found in store.runs.page(SCOPE, place, 2)[0]] == ids[3:]
+
+
 def test_runs_are_saved_on_their_etag(store: Store) -> None:
     """A stale run is refused, and so is making one twice."""
     saved = store.runs.save(run())

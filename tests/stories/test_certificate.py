@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -187,6 +188,20 @@ def test_it_outlives_the_pass_and_can_be_forgotten(acme: Tenanted) -> None:
     assert newest(acme)["counts"]["active"] == 20
     certificate.forget(services, acme.scope, run.id)
     assert certificate.read(services, acme.scope, run.id) is None
+
+
+def test_it_is_kept_as_long_as_activity(acme: Tenanted) -> None:
+    """When runs are forgotten because they are old, their certificates are too; the newer ones stay."""
+    services, old = acme.engine.services, last_pass(acme)
+    acme.engine.clock.advance(timedelta(days=300))
+    compare(acme)
+    acme.engine.clock.advance(timedelta(days=100))
+    acme.engine.tick()
+    acme.engine.pump()
+    assert services.runs.get(acme.scope, old.id) is None
+    assert certificate.read(services, acme.scope, old.id) is None
+    assert list(services.staging.get(acme.scope, f"{old.id}certificate", "head")) == []
+    assert newest(acme)["counts"]["active"] == 20
 
 
 def test_many_differences_come_in_pieces(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:

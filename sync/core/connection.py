@@ -93,6 +93,7 @@ class Survey:
     groups: int = 0
     would_create: int = 0
     would_link: int = 0
+    would_link_by: Mapping[str, int] = field(default_factory=dict)  # MatchedBy -> people
 
 
 @dataclass(frozen=True, slots=True)

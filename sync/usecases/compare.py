@@ -24,7 +24,7 @@ from sync.core.model import AccountState, ChangeKind, PersonRecord, Presence, Re
 from sync.core.person import address_of, is_guest
 from sync.core.runs import Run
 from sync.ports import LoadedShard
-from sync.usecases import certificate, claims, lease, passgroups, reaching, removing, settle
+from sync.usecases import certificate, claims, lease, match_report, passgroups, reaching, removing, settle
 from sync.usecases.commit import Pair, Work, claimed_by, commit_people, counted_groups, send_mails
 from sync.usecases.groups import count_members
 from sync.usecases.rows import update_reader
@@ -134,7 +134,8 @@ def _plan(services: Services, view: ConnectionView, current: Run, message: Chang
         if address := address_of(person.source):
             addresses.append(address_key(address)[:16])
     services.staging.put(connection.scope, f"{current.id}{ADDRESSES}", message.part, {"": canonical.dumps(addresses)})
-    return counts
+    links = match_report.leave(services, connection.scope, current, message.part, decisions, foreseen)
+    return {**counts, **links}
 
 
 def _traits(person: PersonRecord) -> list[str]:

@@ -91,6 +91,11 @@ def _planned(services: Services, view: ConnectionView, run: Run) -> None:
         groups=counts.get("groups", 0),
         would_create=counts.get("would_create", 0),
         would_link=counts.get("would_link", 0),
+        would_link_by={
+            name.removeprefix("would_link_"): number
+            for name, number in counts.items()
+            if name.startswith("would_link_")
+        },
     )
     update_connection(services, connection.id, lambda found: replace(found, survey=survey))
     waiting = services.runs.save(replace(run, stage=Stage.WAITING, touched_at=iso(services.clock.now())))

@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter
 
-from sync.panel.api import connections, directory, explain, history, schemas
+from sync.panel.api import connections, directory, explain, history, matching, schemas
 from sync.panel.problems import PROBLEM_JSON
 
 _PROBLEM = {"model": schemas.Problem, "content": {PROBLEM_JSON: {}}}
@@ -20,5 +20,5 @@ router = APIRouter(
         }.items()
     },
 )
-for part in (connections, directory, explain, history):
+for part in (connections, directory, explain, history, matching):
     router.include_router(part.router)

@@ -104,9 +104,11 @@ def list_audience(
 def create_account(services: Ours, admin: Writer, wanted: schemas.NewAccount) -> schemas.Account:
     """Make an account by hand. When the directory brings a person with this address, it is linked to them."""
     try:
-        made = manual_accounts.create(services, admin.workspace, wanted.address, wanted.name)
+        made = manual_accounts.create(services, admin.workspace, wanted.address, wanted.name, wanted.employee_id)
     except manual_accounts.NotAnAddress as error:
         raise Problem(422, "not_an_address", "This is not an e-mail address.") from error
+    except manual_accounts.EmployeeIdInUse as error:
+        raise Problem(409, "employee_id_in_use", "An account of this workspace has this employee id.") from error
     except Conflict as error:
         raise Problem(409, "address_in_use", "An account of this workspace has this address already.") from error
     return shaping.manual_account(made)

@@ -68,7 +68,8 @@ class SurveyShape(BaseModel):
     duplicates: int = Field(description="People whose address another person of the tenant has as well.")
     groups: int
     would_create: int = Field(description="Accounts that starting would create.")
-    would_link: int = Field(description="Accounts made by hand that starting would link.")
+    would_link: int = Field(description="Accounts that were there before and that starting would link.")
+    would_link_by: dict[str, int] = Field(description="The same by `address`, `alias`, `employee_id` and `rehired`.")
 
 
 class ProblemOfConnection(BaseModel):
@@ -292,6 +293,7 @@ class NewAccount(Shape):
 
     address: str = Field(max_length=320, examples=["anna.berg@contoso.com"])
     name: str = Field("", max_length=256, examples=["Anna Berg"])
+    employee_id: str = Field("", max_length=256, description="What people may be matched by; unique in the workspace.")
 
 
 class Account(BaseModel):

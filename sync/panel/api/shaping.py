@@ -227,6 +227,7 @@ def _connection(found: Connection) -> dict[str, Any]:
             groups=survey.groups,
             would_create=survey.would_create,
             would_link=survey.would_link,
+            would_link_by=dict(survey.would_link_by),
         ),
     }
 

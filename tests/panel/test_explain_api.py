@@ -14,7 +14,7 @@ import pytest
 from shared.errors import Transient
 from sync.core.connection import Connection, ConnectionState
 from sync.core.messages import PassMessage, decode
-from sync.core.model import PersonRecord
+from sync.core.model import Hand, PersonRecord
 from sync.core.sync_settings import Chosen, Scope
 from sync.usecases import apply, full_pass, lease, one_person
 from tests.fakes.tenant import Tenant
@@ -100,6 +100,48 @@ def test_a_conflict_names_who_has_the_address(place: Place, caller: Caller) -> N
     assert (found["conflict"]["holder"], found["conflict"]["name"]) == (first, "Anna Berg")
     assert found["after_sync"]["reason"] == "address_conflict"
     assert place.record(twin) is None
+
+
+def test_what_holds_an_account_is_told(place: Place, caller: Caller) -> None:
+    """A removal on a hold, what an admin did by hand, and the mail that was claimed, each with its sentence."""
+    people = [place.tenant.hire(f"Person {number}") for number in range(6)]
+    place.compare()
+    for person in people:
+        place.tenant.hard_delete(person, told=False)
+    place.compare()
+    record = place.record(people[0])
+    assert record is not None
+    own = {"job_title": "Chief"}
+    place.world.store(place.connection.scope, [replace(record, hand=Hand.KEPT, own=own)])
+    found = caller.get(place.path("people", people[0], "why")).json()
+    assert (found["in_entra"]["answer"], found["presence"], found["account"]["state"]) == (
+        "not_found",
+        "absent",
+        "active",
+    )
+    assert (found["hold"]["state"], found["hold"]["cause"]) == ("waiting", "full pass")
+    assert found["by_hand"]["own_fields"] == own
+    assert found["by_hand"]["sentence"].endswith("Edited by hand: job_title.")
+    assert {"name": "job_title", "stored": None, "after_sync": "Chief", "by_hand": True} in found["fields"]
+    assert (found["mail"]["decision"], found["mail"]["state"]) == ("claimed", "due")
+    other = caller.get(place.path("people", people[1], "why")).json()
+    assert (other["by_hand"], other["after_sync"]["action"], other["after_sync"]["reason"]) == (
+        None,
+        "deactivate",
+        "left",
+    )
+
+
+def test_when_entra_cannot_be_asked(place: Place, caller: Caller) -> None:
+    """What is stored is told, and why Entra was not asked; of somebody not stored nothing can be said: 503."""
+    anna = place.tenant.hire("Anna Berg")
+    place.compare()
+    place.tenant.refusals["users"] = Transient("429", retry_after=9)
+    found = caller.get(place.path("people", anna, "why")).json()
+    assert found["in_entra"]["answer"] == "not_asked"
+    assert found["in_entra"]["sentence"].endswith("Microsoft did not answer just now.")
+    assert found["eligibility"]["reason"] == ""
+    assert caller.get(place.path("people", STRANGER, "why")).status_code == 503
 
 
 def test_a_group_explained(place: Place, caller: Caller) -> None:

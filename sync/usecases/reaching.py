@@ -78,7 +78,8 @@ def lost(services: Services, connection: Connection) -> frozenset[str]:
     if stored.version != connection.settings.version:
         return frozenset()
     found = compute(connection.settings, services.groups.load(connection.scope))
-    return included(stored) - included(found)
+    scope = stored.scope.included - found.scope.included  # each for itself: scope may lose what the audience keeps
+    return scope | (stored.audience.included - found.audience.included)
 
 
 def included(reach: Reach) -> frozenset[str]:

@@ -316,6 +316,19 @@ def test_a_line_of_three(engine: Engine) -> None:
     settled(acme)
 
 
+def test_between_two_tenants_of_a_workspace(engine: Engine) -> None:
+    """Somebody of another tenant has the address: who waits for it gets it when the other is renamed there."""
+    acme, (holder,) = connected(engine, 0, "Ann Twin")
+    other = engine.connect(tenant_id="99999999-0000-4000-8000-000000000002", digits=1)
+    waiter = other.tenant.hire("Ann Twin")
+    other.imported()
+    assert other.person(waiter).conflict_with == holder
+    acme.tenant.change(holder, mail="ann@contoso.example")
+    acme.sync()
+    assert (other.person(waiter).account_state, other.person(waiter).address) == (AccountState.ACTIVE, mail("Ann Twin"))
+    assert "freed" in {run.cause for run in other.runs}
+
+
 def test_waiting_costs_nothing_twice(engine: Engine) -> None:
     """Who stands in line already is not written again by later passes."""
     acme, _ = connected(engine, 0, "Ann Twin")

@@ -17,13 +17,13 @@ _RUNNING = frozenset({ConnectionState.IMPORTING, ConnectionState.CONNECTED, Conn
 
 def look_now(services: Services, view: ConnectionView) -> None:
     """Pull both feeds. Raises NeedsAdmin before the connection was started."""
-    _must_run(view.connection)
+    must_run(view.connection)
     start.look_now(services, view)
 
 
 def reconcile_now(services: Services, view: ConnectionView) -> None:
     """Begin a full pass, unless one is under way. Raises NeedsAdmin before the connection was started."""
-    _must_run(view.connection)
+    must_run(view.connection)
     if not view.reader.pass_run:
         start.reconcile_now(services, view)
 
@@ -60,6 +60,7 @@ class Waiting:
             return True
 
 
-def _must_run(connection: Connection) -> None:
+def must_run(connection: Connection) -> None:
+    """Raises NeedsAdmin before the connection was started, and after it was disconnected."""
     if connection.state not in _RUNNING:
         raise NeedsAdmin("not_started", "This connection is not synchronising. Start it first.")

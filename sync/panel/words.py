@@ -126,6 +126,21 @@ FIELD_NAMES: Mapping[str, str] = {
 }
 
 
+INCOMPLETE: Mapping[str, str] = {
+    "cursor_expired": "Microsoft forgot the place in the feed while it was being read; a new full pass follows.",
+    "permission_missing": "A right is missing in Entra, so the directory could not be read to its end.",
+    "consent_missing": "The consent was taken back, so the directory could not be read.",
+    "tenant_gone": "Microsoft no longer knows the tenant.",
+}
+
+
+def why_incomplete(run: Run) -> str:
+    """Why a run ended early, as a sentence; empty for every other."""
+    if not run.error:
+        return ""
+    return f"{INCOMPLETE.get(run.error, 'The directory could not be read to its end.')} Nobody was removed."
+
+
 def number(value: float) -> str:
     """12,345."""
     return f"{value:,.0f}"

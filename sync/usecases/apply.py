@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
+from shared import metering
 from shared.events import log
 from sync.core.connection import Connection, ConnectionView
 from sync.core.decide import Decision, hold_back
@@ -24,6 +25,7 @@ from sync.usecases.staged import edges_of
 
 def run(services: Services, message: ChangesMessage) -> None:
     """Apply a part once, however often its message comes. A message of an older epoch is a no-op."""
+    metering.restart()
     view = services.connections.load(message.connection)
     if view is None or not view.connection.live or view.connection.epoch != message.epoch:
         return

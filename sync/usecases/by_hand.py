@@ -6,6 +6,7 @@ hand and the admin's own fields, and this takes the same write path as everythin
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -26,6 +27,7 @@ from sync.usecases.sending import run_id
 from sync.usecases.services import Services
 
 FIXED = frozenset({"email", "manager"})  # these are the directory's: an address is claimed, a manager is a person
+_OBJECT_ID = re.compile("[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")  # it may come from an address somebody typed
 LONGEST = 256  # characters of a field
 _AGAIN = frozenset({MailState.REFUSED, MailState.NEEDS_REVIEW, MailState.CANCELLED})
 
@@ -74,7 +76,7 @@ def change(
 
 def find(services: Services, connection: Connection, object_id: str) -> PersonRecord | None:
     """A person of this connection's directory."""
-    if not connection.scope:
+    if not connection.scope or not _OBJECT_ID.fullmatch(object_id):
         return None
     shard = shard_of(object_id, connection.digits)
     return services.people.load(connection.scope, shard, [object_id]).records.get(object_id)
@@ -82,7 +84,7 @@ def find(services: Services, connection: Connection, object_id: str) -> PersonRe
 
 def resend(services: Services, connection: Connection, object_id: str, generation: int, admin: str) -> Mail | None:
     """Send a mail that was refused, cancelled, or of which nobody can tell: as a new generation, at most once each.
-    None when there is no such mail. Raises NeedsAdmin (`mail_not_resendable`, `no_account`).
+    None when there is no such mail. Raises NeedsAdmin (`mail_not_resendable`, `no_active_account`).
     """
     mail = services.mails.get(connection.tenant_id, object_id, generation)
     if mail is None:
@@ -95,7 +97,7 @@ def resend(services: Services, connection: Connection, object_id: str, generatio
         )
     person = find(services, connection, object_id)
     if person is None or person.account_state is not AccountState.ACTIVE or not person.address:
-        raise NeedsAdmin("no_account", "This person has no active account. Reactivate it first.")
+        raise NeedsAdmin("no_active_account", "This person has no active account. Reactivate it first.")
     now = iso(services.clock.now())
     services.mails.claim(
         [Mail(mail.tenant_id, object_id, connection.id, person.address, mail.name, now, generation + 1, by=admin)]

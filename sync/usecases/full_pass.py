@@ -12,6 +12,7 @@ import logging
 from dataclasses import replace
 from datetime import timedelta
 
+from shared import metering
 from shared.clock import iso, parse_iso
 from shared.errors import Conflict, NeedsAdmin, Transient
 from shared.events import log
@@ -36,6 +37,7 @@ RETRY = timedelta(minutes=5)  # how soon after an incomplete pass the next one m
 
 def run(services: Services, message: PassMessage) -> None:
     """Take a pass one step further. A message of an older epoch or an overtaken block is a no-op."""
+    metering.restart()
     view = services.connections.load(message.connection)
     if view is None or not view.connection.live or view.connection.epoch != message.epoch:
         return
@@ -185,6 +187,7 @@ def _block(services: Services, view: ConnectionView, reader: Reader, current: Ru
         block=current.block + 1,
         read=current.read + block.items,
         touched_at=iso(services.clock.now()),
+        counts=metering.added(current.counts),
     )
     return _next_feed(after, feed, delta_link) if done and delta_link else after
 

@@ -13,6 +13,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import NamedTuple
 
+from shared import metering
 from shared.clock import iso, parse_iso
 from shared.errors import Conflict, NeedsAdmin, Transient
 from shared.events import log
@@ -42,6 +43,7 @@ class _Block(NamedTuple):
 
 def run(services: Services, message: PullMessage) -> None:
     """Pull a feed. A message of an older epoch is a no-op; a busy lease or a passing fault gives the work back."""
+    metering.restart()
     view = services.connections.load(message.connection)
     if view is None or not view.connection.live or view.connection.epoch != message.epoch:
         return
@@ -159,6 +161,7 @@ def _hand_over(services: Services, view: ConnectionView, message: PullMessage, b
             feed=message.feed,
             read=len(block.changes),
             parts=len(parts),
+            counts=metering.taken(),
         )
     )
     for part, (shard, piece) in enumerate(parts):

@@ -15,7 +15,7 @@ import contextlib
 from collections.abc import Mapping
 from dataclasses import replace
 
-from shared import canonical
+from shared import canonical, metering
 from shared.clock import iso
 from shared.errors import Conflict
 from shared.events import log
@@ -34,7 +34,9 @@ def part_done(services: Services, view: ConnectionView, message: ChangesMessage,
     by its message's next coming, a pass by the nudge of `tick`.
     """
     stage = next((stage for stage, work in WORK.items() if work == message.work), Stage.APPLYING)
-    run, last = services.runs.finish_part(view.connection.scope, message.run, stage, message.part, counts)
+    run, last = services.runs.finish_part(
+        view.connection.scope, message.run, stage, message.part, {**counts, **metering.taken()}
+    )
     if run.kind in {"pull", "act"}:
         if run.outcome is Outcome.RUNNING and len(run.done_parts) == run.parts:
             _finish_pull(services, run)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
+from shared import metering
 from shared.clock import iso
 from sync.core.connection import Connection, ConnectionView, shards
 from sync.core.messages import ChangesMessage
@@ -31,7 +32,7 @@ def enter(services: Services, view: ConnectionView, run: Run, stage: Stage, coun
             stage=stage,
             parts=len(names),
             done_parts=frozenset(),
-            counts=counts,
+            counts={**metering.of(run.counts), **counts},
             touched_at=iso(services.clock.now()),
         )
     )

@@ -49,7 +49,7 @@ def facts(record: PersonRecord) -> tuple[object, ...]:
 
 @pytest.mark.parametrize("digits", [0, 1])
 def test_a_run_is_taken_back(engine: Engine, digits: int) -> None:
-    """Renamed, deactivated and created people and those who moved between groups are as before; a full pass later too."""
+    """Renamed, deactivated, created and moved people are as they were before; a full pass later too."""
     acme = engine.connect(digits=digits)
     people = [acme.tenant.hire(f"Person {number}") for number in range(20)]
     staff = acme.tenant.new_group("Staff")
@@ -88,7 +88,7 @@ def test_the_first_news_end_it(acme: Tenanted) -> None:
 
 
 def test_what_was_created_comes_back_with_the_first_news_and_without_a_mail(acme: Tenanted) -> None:
-    """An account whose creation was undone is reactivated when Entra says something new; the one mail is not repeated."""
+    """An account whose creation was undone is reactivated by the first news; the one mail is not repeated."""
     person = acme.tenant.hire("New Comer")
     synced(acme)
     take_back(acme, changing(acme))

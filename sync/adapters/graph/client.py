@@ -26,6 +26,7 @@ from msgraph.graph_request_adapter import GraphRequestAdapter
 from msgraph_core import GraphClientFactory
 from msgraph_core.middleware import GraphTelemetryHandler
 
+from shared import metering
 from shared.clock import Clock
 from shared.errors import Defect, Transient
 from sync.adapters.egress import graph_rules
@@ -118,6 +119,7 @@ class GraphClient:
         self._loop.close()
 
     def _send(self, connection: Connection, method: Method, url: str, headers: Mapping[str, str], body: Any) -> Answer:
+        metering.graph()
         info = RequestInformation()
         info.http_method = method
         info.url = url

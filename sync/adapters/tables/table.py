@@ -16,6 +16,7 @@ from typing import Any, NamedTuple, TypeVar
 from azure.core import MatchConditions
 from azure.data.tables import TableClient, TableEntity, TableServiceClient, UpdateMode
 
+from shared import metering
 from shared.errors import Conflict, Transient
 from shared.settings import Settings
 from sync.adapters import azure_clients
@@ -73,6 +74,7 @@ class Table:
 
     def get(self, partition: str, row_key: str) -> TableEntity | None:
         """One whole row."""
+        metering.storage()
         try:
             return read(lambda: self._client.get_entity(partition, row_key))
         except Missing:
@@ -103,6 +105,7 @@ class Table:
         )
 
         def fetch(token: Any) -> tuple[list[TableEntity], Any]:
+            metering.storage()
             pager: Any = found.by_page(token)
             return list(next(pager)), pager.continuation_token
 
@@ -214,6 +217,7 @@ def _surely(send: Callable[[], Answer], landed: Callable[[], Answer | None]) -> 
     """Send a write until it is in or refused. `landed` looks whether an attempt whose reply was lost took place."""
     unsure, tries = False, 0
     while True:
+        metering.storage()
         try:
             return once(send)
         except (Conflict, Missing) as error:

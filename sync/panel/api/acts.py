@@ -16,16 +16,12 @@ router = APIRouter(tags=["acts"])
 
 
 @router.patch("/connections/{connection_id}/people/{object_id}", response_model=schemas.Person)
-def change_person(
-    services: Ours, admin: Writer, connection_id: str, object_id: str, wanted: ByHand
-) -> schemas.Person:
+def change_person(services: Ours, admin: Writer, connection_id: str, object_id: str, wanted: ByHand) -> schemas.Person:
     """Block or keep an account, or edit its fields. Synchronising never overrides it; the activity says who did it."""
     connection = find_connection(services, admin, connection_id).connection
     must_run(connection)
     try:
-        record = by_hand.change(
-            services, connection, object_id, admin.subject, hand=wanted.hand, fields=wanted.fields
-        )
+        record = by_hand.change(services, connection, object_id, admin.subject, hand=wanted.hand, fields=wanted.fields)
     except by_hand.NotAField as error:
         raise Problem(422, "not_a_field", f"This account has no field {error} that can be edited so.") from error
     if record is None:

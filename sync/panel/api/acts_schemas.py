@@ -26,7 +26,7 @@ class ByHand(Shape):
     fields: dict[str, str | None] = Field(
         default_factory=dict,
         max_length=64,
-        description="Field to its own text, which wins over Entra's; empty text clears it, null gives it back to Entra.",
+        description="Field to its own text, which wins over Entra's; empty text clears it, null gives it back.",
         examples=[{"department": "Works Council", "job_title": None}],
     )
 

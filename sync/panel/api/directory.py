@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Response
 
 from shared.errors import Conflict
 from sync.core.connection import shard_of
 from sync.core.model import AccountState, Reason
 from sync.panel import paging
 from sync.panel.access import Caller, Ours, Writer, find_connection
-from sync.panel.api import schemas, shaping
+from sync.panel.api import exports, schemas, shaping
+from sync.panel.api.acts_schemas import Format
 from sync.panel.problems import Problem
 from sync.usecases import account_list, audience, find, manual_accounts
 
@@ -31,14 +32,18 @@ def list_people(
     audience: bool | None = None,
     cursor: Cursor = "",
     limit: schemas.Limit = 50,
-) -> schemas.Page[schemas.Person]:
+    format: Format = "json",  # noqa: A002  the name of the parameter
+) -> schemas.Page[schemas.Person] | Response:
     """People of the directory. A search may answer with fewer than `limit` and still have a cursor: go on with it."""
     connection = find_connection(services, admin, connection_id).connection
     keys = services.settings.signing_keys
     where = (connection.id, "people", search, state or "", "-" if reason is None else reason, str(audience))
     wanted = find.Wanted(search, state, reason, audience)
+    if format == "csv":
+        everybody = exports.every(lambda at: find.people(services, connection, wanted, at, exports.PAGE)[:2])
+        return exports.csv("people", exports.PEOPLE, map(exports.person, everybody))
     found = find.people(services, connection, wanted, paging.unwrap(cursor, keys, *where), limit)
-    items = [shaping.person(record) for record in found.people]
+    items = [shaping.person(record, connection.settings) for record in found.people]
     return schemas.Page(items=items, cursor=paging.wrap(found.cursor, keys, *where))
 
 
@@ -52,7 +57,7 @@ def read_person(services: Ours, admin: Caller, connection_id: str, object_id: st
         record = services.people.load(connection.scope, shard, [object_id]).records.get(object_id)
     if record is None:
         raise Problem(404, "no_such_person", "The directory of this connection has no such person.")
-    return shaping.person(record)
+    return shaping.person(record, connection.settings)
 
 
 @router.get("/connections/{connection_id}/groups", response_model=schemas.Page[schemas.Group])

@@ -4,24 +4,49 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Depends, Query, Response
+from pydantic import AwareDatetime
 
-from sync.core.connection import shards
+from sync.core.model import Action
+from sync.core.runs import Cause
 from sync.panel import paging
 from sync.panel.access import Caller, Ours, Writer, find_connection
-from sync.panel.api import schemas, shaping
+from sync.panel.api import exports, schemas, shaping
+from sync.panel.api.acts_schemas import Format, HappeningShape
 from sync.panel.api.directory import Cursor
-from sync.usecases import holds
+from sync.usecases import history, holds
 
 router = APIRouter(tags=["history"])
+Id = Annotated[str, Query(max_length=64, pattern=r"^[0-9a-z-]*$")]
+
+
+def _wanted(
+    person: Id = "",
+    group: Id = "",
+    run: Id = "",
+    cause: Cause | None = None,
+    action: Action | None = None,
+    since: AwareDatetime | None = None,
+    until: AwareDatetime | None = None,
+) -> history.Wanted:
+    """The filters of the activity. `group` finds who joined or left it; `until` is exclusive."""
+    return history.Wanted(person, group, cause, run, action, since, until)
 
 
 @router.get("/connections/{connection_id}/runs", response_model=schemas.Page[schemas.RunShape])
 def list_runs(
-    services: Ours, admin: Caller, connection_id: str, cursor: Cursor = "", limit: schemas.Limit = 50
-) -> schemas.Page[schemas.RunShape]:
-    """Pulls and full passes, newest first."""
+    services: Ours,
+    admin: Caller,
+    connection_id: str,
+    cursor: Cursor = "",
+    limit: schemas.Limit = 50,
+    format: Format = "json",  # noqa: A002  the name of the parameter
+) -> schemas.Page[schemas.RunShape] | Response:
+    """Pulls, full passes, revisits and acts, newest first."""
     connection = find_connection(services, admin, connection_id).connection
+    if format == "csv":
+        runs = exports.every(lambda at: services.runs.page(connection.scope, at, exports.PAGE))
+        return exports.csv("runs", exports.RUNS, map(exports.run, runs if connection.scope else ()))
     if not connection.scope:
         return schemas.Page(items=[], cursor=None)
     keys, where = services.settings.signing_keys, (connection.id, "runs")
@@ -30,10 +55,17 @@ def list_runs(
 
 
 @router.get("/connections/{connection_id}/holds", response_model=schemas.Page[schemas.HoldShape])
-def list_holds(services: Ours, admin: Caller, connection_id: str) -> schemas.Page[schemas.HoldShape]:
+def list_holds(
+    services: Ours,
+    admin: Caller,
+    connection_id: str,
+    format: Format = "json",  # noqa: A002  the name of the parameter
+) -> schemas.Page[schemas.HoldShape] | Response:
     """Removals that wait for an admin, and those that were decided, newest first."""
     connection = find_connection(services, admin, connection_id).connection
     found = services.runs.holds(connection.scope) if connection.scope else ()
+    if format == "csv":
+        return exports.csv("holds", exports.HOLDS, (row for hold in found for row in exports.hold(hold)))
     return schemas.Page(items=[shaping.hold(hold) for hold in found], cursor=None)
 
 
@@ -51,21 +83,28 @@ def reject(services: Ours, admin: Writer, connection_id: str, hold_id: str) -> s
     return shaping.hold(holds.reject(services, connection, hold_id, admin.subject))
 
 
-@router.get("/connections/{connection_id}/activity", response_model=schemas.Page[schemas.ActivityShape])
+@router.get("/connections/{connection_id}/activity", response_model=schemas.Page[HappeningShape])
 def list_activity(
     services: Ours,
     admin: Caller,
     connection_id: str,
-    run: Annotated[str, Query(max_length=64, description="Only this run's.")] = "",
+    wanted: Annotated[history.Wanted, Depends(_wanted)],
+    cursor: Cursor = "",
     limit: schemas.Limit = 50,
-) -> schemas.Page[schemas.ActivityShape]:
-    """What was done to which account, newest first: before and after. The newest only; there is no next page."""
+    format: Format = "json",  # noqa: A002  the name of the parameter
+) -> schemas.Page[HappeningShape] | Response:
+    """What was done to which account, the newest run first: before and after. A filter may answer with fewer than
+    `limit`, even none, and still have a cursor: go on with it.
+    """
     connection = find_connection(services, admin, connection_id).connection
-    if not connection.scope:
-        return schemas.Page(items=[], cursor=None)
-    found = services.people.activity(connection.scope, shards(connection.digits), run, limit)
-    entries = [entry for activity, _ in found for entry in shaping.activity(activity)]
-    return schemas.Page(items=entries[:limit], cursor=None)
+    if format == "csv":
+        told = exports.every(lambda at: history.activity(services, connection, wanted, at, exports.PAGE))
+        return exports.csv("activity", exports.ACTIVITY, (row for one in told for row in exports.happening(one)))
+    keys = services.settings.signing_keys
+    where = (connection.id, "activity", *(str(one) for one in wanted))
+    found = history.activity(services, connection, wanted, paging.unwrap(cursor, keys, *where), limit)
+    items = [shaping.happening(one) for one in found.happenings]
+    return schemas.Page(items=items, cursor=paging.wrap(found.cursor, keys, *where))
 
 
 @router.get("/connections/{connection_id}/mails", response_model=schemas.Page[schemas.MailShape])

@@ -7,7 +7,7 @@ from typing import Annotated, Generic, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, Field
 
 from sync.core.connection import Cloud, ConnectionState
-from sync.core.model import AccountState, Action, Hand, MailMark, MatchedBy, Presence, Reason
+from sync.core.model import AccountState, Hand, MailMark, MatchedBy, Presence, Reason
 from sync.core.runs import Cause, Kind, MailState, Outcome, Stage
 
 ID = "0c6a1f9be2d47f3a9c11d0a2b3c4d5e6"
@@ -188,6 +188,9 @@ class Person(BaseModel):
     reason: Reason = Field(description="Why there is no account, or why it is inactive; empty when it is active.")
     explanation: str = Field(description="The reason as a sentence.")
     since: str | None
+    purge_at: str | None = Field(
+        description="When the account, inactive `since` then, is given up; see `reason` for why."
+    )
     conflict_with: str | None = Field(description="Who has the address, when the reason is `address_conflict`.")
     held: str | None = Field(description="The hold that keeps a removal from being applied.")
     onboarding_mail: MailMark
@@ -233,11 +236,18 @@ class RunShape(BaseModel):
     stage: Stage
     outcome: Outcome
     error: str | None
+    explanation: str | None = Field(description="The error as a sentence; an incomplete run removed nobody.")
+    by: str | None = Field(description="The admin who caused it.")
+    of: str | None = Field(description="The run that this one undid.")
+    undone_by: str | None = Field(description="The run that undid this one.")
     noticed_at: str | None
     started_at: str
     finished_at: str | None
+    duration_seconds: float | None
+    graph_calls: int = Field(description="Requests to Graph, batches counted once.")
+    storage_calls: int = Field(description="Operations on tables.")
     read: int
-    counts: dict[str, int]
+    counts: dict[str, int] = Field(description="Action to accounts.")
 
 
 class HeldRemovalShape(BaseModel):
@@ -262,18 +272,6 @@ class HoldShape(BaseModel):
     removals: list[HeldRemovalShape]
 
 
-class ActivityShape(BaseModel):
-    """What one run did to one account."""
-
-    at: str
-    run: str
-    object_id: str
-    action: Action
-    reason: Reason
-    before: dict[str, str]
-    after: dict[str, str]
-
-
 class MailShape(BaseModel):
     """The one onboarding mail of a person."""
 
@@ -286,6 +284,7 @@ class MailShape(BaseModel):
     changed_at: str | None
     attempts: int
     note: str | None
+    by: str | None = Field(description="The admin who asked for it again, or cancelled it.")
 
 
 class NewAccount(Shape):

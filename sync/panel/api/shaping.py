@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from typing import Any
 
+from shared import metering
 from shared.clock import iso, parse_iso
 from sync.core.connection import Connection, ConnectionView
 from sync.core.decide import pinned
 from sync.core.model import FEEDS, AccountState, FeedName, GroupRecord, PersonRecord
 from sync.core.person import address_of, name_of
 from sync.core.runs import Hold, Mail, Run
+from sync.core.sync_settings import SyncSettings
 from sync.panel import words
 from sync.panel.api import schemas
-from sync.ports import Activity, ManualAccount
+from sync.panel.api.acts_schemas import HappeningShape
+from sync.ports import ManualAccount
+from sync.usecases.history import Happening, seconds_of
 from sync.usecases.overview import Overview
+from sync.usecases.purge import purge_at
 
 
 def connection(found: Connection) -> schemas.ConnectionShape:
@@ -53,8 +58,8 @@ def detail(overview: Overview) -> schemas.ConnectionDetail:
     )
 
 
-def person(record: PersonRecord) -> schemas.Person:
-    """A person with their account."""
+def person(record: PersonRecord, settings: SyncSettings | None = None) -> schemas.Person:
+    """A person with their account; with the connection's settings, also when an inactive one is given up."""
     source, reason = record.source, words.why(record)
     return schemas.Person(
         object_id=record.object_id,
@@ -67,6 +72,7 @@ def person(record: PersonRecord) -> schemas.Person:
         reason=reason,
         explanation=words.EXPLANATIONS[reason],
         since=record.since or None,
+        purge_at=(purge_at(record, settings) or None) if settings else None,
         conflict_with=record.conflict_with or None,
         held=record.held or None,
         onboarding_mail=record.mail,
@@ -114,11 +120,18 @@ def run(found: Run) -> schemas.RunShape:
         stage=found.stage,
         outcome=found.outcome,
         error=found.error or None,
+        explanation=words.why_incomplete(found) or None,
+        by=found.by or None,
+        of=found.of or None,
+        undone_by=found.undone_by or None,
         noticed_at=found.noticed_at or None,
         started_at=found.started_at,
         finished_at=found.finished_at or None,
+        duration_seconds=seconds_of(found),
+        graph_calls=found.counts.get(metering.GRAPH, 0),
+        storage_calls=found.counts.get(metering.STORAGE, 0),
         read=found.read,
-        counts=dict(found.counts),
+        counts={name: count for name, count in found.counts.items() if name not in metering.METERS},
     )
 
 
@@ -140,20 +153,20 @@ def hold(found: Hold) -> schemas.HoldShape:
     )
 
 
-def activity(found: Activity) -> list[schemas.ActivityShape]:
-    """The accounts one transaction changed."""
-    return [
-        schemas.ActivityShape(
-            at=found.at,
-            run=found.run,
-            object_id=entry.object_id,
-            action=entry.action,
-            reason=entry.reason,
-            before=dict(entry.before),
-            after=dict(entry.after),
-        )
-        for entry in found.entries
-    ]
+def happening(found: Happening) -> HappeningShape:
+    """What a run did to an account."""
+    run, entry = found.run, found.entry
+    return HappeningShape(
+        at=found.at,
+        run=found.run_id,
+        cause=run.cause if run else None,
+        by=(run.by or None) if run else None,
+        object_id=entry.object_id,
+        action=entry.action,
+        reason=entry.reason,
+        before=dict(entry.before),
+        after=dict(entry.after),
+    )
 
 
 def mail(found: Mail) -> schemas.MailShape:
@@ -168,6 +181,7 @@ def mail(found: Mail) -> schemas.MailShape:
         changed_at=found.changed_at or None,
         attempts=found.attempts,
         note=found.note or None,
+        by=found.by or None,
     )
 
 

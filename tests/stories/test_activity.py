@@ -1,0 +1,156 @@
+"""What is told of every account, for how long, and when an inactive account is given up."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from sync.core.model import AccountState, Action, MailMark, Presence, Reason
+from sync.core.runs import Outcome
+from sync.usecases import history
+from sync.usecases.purge import purge_at
+from sync.usecases.rows import update_connection
+from tests.fakes.engine import Engine, Tenanted
+
+
+def happenings(connection: Tenanted, limit: int = 7, **filters: Any) -> list[history.Happening]:
+    """Everything the filters find, page by page."""
+    wanted = history.Wanted(**filters)
+    found: list[history.Happening] = []
+    cursor = ""
+    while True:
+        page = history.activity(connection.engine.services, connection.connection, wanted, cursor, limit)
+        found += page.happenings
+        cursor = page.cursor
+        if not cursor:
+            return found
+
+
+def keep(connection: Tenanted, **days: Any) -> None:
+    """The admin chose other days."""
+    services = connection.engine.services
+    update_connection(services, connection.id, lambda c: replace(c, settings=replace(c.settings, **days)))
+
+
+@pytest.mark.parametrize("digits", [0, 1])
+def test_every_change_is_told_once(engine: Engine, digits: int) -> None:
+    """Over all shards and pages each account's creation is found once, and a person's story by the person alone."""
+    acme = engine.connect(digits=digits)
+    people = [acme.tenant.hire(f"Person {number}") for number in range(40)]
+    acme.imported()
+    engine.clock.advance(timedelta(minutes=1))
+    acme.tenant.change(people[0], department="Sales")
+    acme.sync()
+    found = happenings(acme)
+    assert sorted(one.entry.object_id for one in found if one.entry.action is Action.CREATE) == sorted(people)
+    story = happenings(acme, person=people[0])
+    assert [(one.entry.action, one.run and one.run.cause) for one in story] == [
+        (Action.UPDATE, "notification"),
+        (Action.CREATE, "first"),
+    ]
+
+
+def test_a_long_walk_stops_and_goes_on(acme: Tenanted, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A search that walked far without finding enough answers with a cursor; following it finds everything."""
+    people = acme.tenant.present_people()
+    for number in range(12):
+        acme.engine.clock.advance(timedelta(minutes=1))
+        acme.tenant.change(people[number], department="Sales")
+        acme.sync()
+    monkeypatch.setattr(history, "WALK_LIMIT", 4)
+    monkeypatch.setattr(history, "STEP", 2)
+    wanted = history.Wanted(person=people[0], action=Action.UPDATE)
+    first = history.activity(acme.engine.services, acme.connection, wanted, "", 5)
+    assert (first.happenings, bool(first.cursor)) == ([], True)
+    assert len(happenings(acme, person=people[0], action=Action.UPDATE)) == 1
+
+
+def test_group_moves_are_found_by_the_group(acme: Tenanted) -> None:
+    """Who joined or left a group, and nobody who only belongs to it."""
+    staff = acme.tenant.present_groups()[0]
+    inside, outside = acme.tenant.present_people()[0], acme.tenant.present_people()[15]
+    acme.tenant.leave(staff, inside)
+    acme.tenant.join(staff, outside)
+    acme.tenant.change(acme.tenant.present_people()[1], department="Sales")
+    acme.sync()
+    assert {one.entry.object_id for one in happenings(acme, group=staff)} == {inside, outside}
+
+
+def left(acme: Tenanted) -> str:
+    """Somebody who left and is deactivated."""
+    person: str = acme.tenant.present_people()[0]
+    acme.tenant.hard_delete(person)
+    acme.sync()
+    assert acme.person(person).account_state is AccountState.INACTIVE
+    return person
+
+
+def test_an_account_inactive_for_long_enough_is_given_up(acme: Tenanted) -> None:
+    """On its day and not before: account, fields and address go; who the person was to mail and directory stays."""
+    keep(acme, purge_days=3)
+    person = left(acme)
+    due = purge_at(acme.person(person), acme.connection.settings)
+    acme.engine.wait(timedelta(days=2, hours=20))
+    assert acme.person(person).account_state is AccountState.INACTIVE
+    acme.engine.wait(timedelta(days=1, hours=6))
+    record = acme.person(person)
+    assert (record.account_id, record.account_state, dict(record.fields), record.address) == (
+        "",
+        AccountState.NONE,
+        {},
+        "",
+    )
+    assert (record.presence, record.mail, record.reason) == (Presence.HARD_DELETED, MailMark.BASELINE, Reason.LEFT)
+    assert record.order > 0
+    assert "person.0@contoso.example" not in acme.addresses
+    (told,) = happenings(acme, person=person, action=Action.PURGE)
+    assert told.at >= due
+    assert told.run is not None
+    assert (told.run.cause, told.run.outcome, told.run.counts["purge"]) == ("retention", Outcome.COMPLETE, 1)
+    assert acme.counts.active == 19
+
+
+def test_nobody_active_is_ever_given_up(acme: Tenanted) -> None:
+    """However short the days, an active account stays."""
+    keep(acme, purge_days=0)
+    acme.engine.wait(timedelta(days=2))
+    assert (acme.counts.active, happenings(acme, action=Action.PURGE)) == (20, [])
+
+
+def test_whoever_comes_back_after_that_gets_a_new_account_and_no_second_mail(acme: Tenanted) -> None:
+    """Disabled for so long that the account was given up, then enabled: a new account, no mail."""
+    keep(acme, purge_days=1)
+    person = acme.tenant.hire("New Comer")
+    acme.sync()
+    former = acme.person(person).account_id
+    acme.tenant.change(person, accountEnabled=False)
+    acme.sync()
+    acme.engine.wait(timedelta(days=2, hours=1))
+    assert acme.person(person).account_state is AccountState.NONE
+    acme.tenant.change(person, accountEnabled=True)
+    acme.sync()
+    record = acme.person(person)
+    assert (record.account_state, record.account_id != former) == (AccountState.ACTIVE, True)
+    assert acme.mailed == ["new.comer@contoso.example"]
+
+
+def test_old_activity_and_runs_are_forgotten(acme: Tenanted) -> None:
+    """What is older than the days to keep goes, day by day; what is younger stays."""
+    keep(acme, retention_days=3)
+    acme.engine.wait(timedelta(days=2))
+    acme.tenant.change(acme.tenant.present_people()[0], department="Sales")
+    acme.sync()
+    assert len(happenings(acme)) == 21
+    acme.engine.wait(timedelta(days=2, hours=1))
+    assert [one.entry.action for one in happenings(acme)] == [Action.UPDATE]
+    oldest = acme.engine.clock.now() - timedelta(days=4, hours=1)
+    assert all(run.started_at >= oldest.isoformat()[:19] for run in acme.runs)
+
+
+def test_it_happens_once_a_day(acme: Tenanted) -> None:
+    """However often the timer fires."""
+    acme.engine.wait(timedelta(days=3, minutes=30))
+    assert sum(run.cause == "retention" for run in acme.runs) == 3

@@ -17,6 +17,7 @@ EVENTS: Mapping[str, tuple[frozenset[str], str]] = {
         ("connection.consented", "connection", "the consent callback was accepted; the proof is under way"),
         ("connection.refused", "connection code", "consent or its proof failed; the code says why"),
         ("connection.proven", "connection epoch roles", "sign-in, token and a live read agree on the tenant"),
+        ("settings.saved", "connection version", "an admin saved settings"),
         ("connection.started", "connection epoch mail_existing", "the admin pressed Start"),
         ("connection.connected", "connection epoch", "the first full pass is applied"),
         ("connection.attention", "connection code", "something only the admin can mend"),

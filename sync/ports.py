@@ -23,6 +23,7 @@ from sync.core.messages import Message
 from sync.core.model import ActivityEntry, Counts, FeedName, GroupRecord, Page, PersonRecord, UserChange
 from sync.core.runs import GuardWindow, Hold, Mail, Run
 from sync.core.scope import Reach
+from sync.core.sync_settings import SettingsVersion
 
 # --- Microsoft Graph ---------------------------------------------------------------------------------------------
 
@@ -154,6 +155,19 @@ class Connections(Protocol):
 
     def save_watch(self, connection: Connection, watch: Watch) -> Watch:
         """Conditional on the watch's etag."""
+
+
+class SettingsHistory(Protocol):
+    """Every version of a connection's settings, kept for ever."""
+
+    def add(self, saved: SettingsVersion) -> None:
+        """Keep a version (the etag is ignored). One that is kept already stays as it is."""
+
+    def get(self, connection_id: str, version: int) -> SettingsVersion | None:
+        """One version."""
+
+    def page(self, connection_id: str, cursor: str, limit: int) -> tuple[Sequence[SettingsVersion], str]:
+        """The next `limit` versions, newest first, and the cursor to go on with (empty at the end)."""
 
 
 class Tenants(Protocol):

@@ -123,7 +123,19 @@ def _mail_server(services: Services) -> ports.MailServer:
     return open_mail_server(services.settings, services.clock)
 
 
-_TABLES = ("connections", "tenants", "people", "groups", "addresses", "accounts", "staging", "runs", "mails", "once")
+_TABLES = (
+    "connections",
+    "settings_history",
+    "tenants",
+    "people",
+    "groups",
+    "addresses",
+    "accounts",
+    "staging",
+    "runs",
+    "mails",
+    "once",
+)
 _BUILDERS: Mapping[str, Callable[[Services], Any]] = {
     "settings": _settings,
     "clock": _clock,

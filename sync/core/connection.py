@@ -123,6 +123,10 @@ class Connection:
     connected_at: str = ""
     started_at: str = ""
     settings: SyncSettings = field(default_factory=SyncSettings)
+    settings_by: str = ""  # `sub` of the admin who saved `settings`
+    settings_by_name: str = ""
+    settings_at: str = ""
+    settled_version: int = 1  # the settings' version that everybody is, or is about to be, decided by
     survey: Survey | None = None
     roles: tuple[str, ...] = ()  # application permissions seen in the last app-only token
     waiting_since: str = ""  # consent was given, Microsoft is still spreading it

@@ -5,7 +5,7 @@ They are stored with the connection, versioned, and never interpreted here: `map
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 Apply = Literal["always", "on_create"]
@@ -106,3 +106,17 @@ class SyncSettings:
         return frozenset(
             (*scope.groups, *scope.excluded_groups, *audience.groups, *audience.excluded_groups),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class SettingsVersion:
+    """One version of a connection's settings: who saved it and when. `by` is the admin's subject, empty where nobody
+    chose (the first version) or nobody said.
+    """
+
+    connection: str
+    settings: SyncSettings
+    by: str = ""
+    by_name: str = ""
+    at: str = ""
+    etag: str = field(default="", compare=False)

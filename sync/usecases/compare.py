@@ -114,6 +114,11 @@ def _picture(services: Services, scope: str, current: Run, shard: str) -> _Shard
     return _Shard(current, read(services.staging.get(scope, current.id, shard)))
 
 
+def staged_pairs(services: Services, scope: str, current: Run, loaded: LoadedShard) -> list[Pair]:
+    """The pairs of a shard as a pass sees them that was read and not applied yet."""
+    return _picture(services, scope, current, loaded.shard).pairs(loaded)
+
+
 def _plan(services: Services, view: ConnectionView, current: Run, message: ChangesMessage) -> Mapping[str, int]:
     """What applying this shard would do, and what its people look like; nothing is written but a list of hashes."""
     connection, shard = view.connection, message.shard

@@ -23,6 +23,7 @@ class Services:
     clock: Clock
     ids: ports.Ids
     connections: ports.Connections
+    settings_history: ports.SettingsHistory
     tenants: ports.Tenants
     people: ports.People
     groups: ports.Groups

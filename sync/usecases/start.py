@@ -13,14 +13,21 @@ from sync.core.connection import Connection, ConnectionState, ConnectionView
 from sync.core.messages import PassMessage, PullMessage
 from sync.core.model import FEEDS
 from sync.core.runs import Outcome, Run, Stage
-from sync.usecases import stages
+from sync.usecases import stages, versions
 from sync.usecases.rows import update_reader
 from sync.usecases.services import Services
 
 PLAN_LIFE = timedelta(minutes=30)  # people come and go: an older plan is not what the tenant is like
 
 
-def start(services: Services, view: ConnectionView, *, mail_existing: bool, onboarding: bool = True) -> Connection:
+def start(
+    services: Services,
+    view: ConnectionView,
+    *,
+    mail_existing: bool,
+    onboarding: bool | None = None,
+    by: versions.Author = versions.NOBODY,
+) -> Connection:
     """Start synchronising: the mail choice is stored, and the first pass goes on from its plan to applying it.
 
     May be pressed while the pass is still reading; it then goes on by itself. Raises NeedsAdmin('cannot_start')
@@ -31,13 +38,21 @@ def start(services: Services, view: ConnectionView, *, mail_existing: bool, onbo
         raise NeedsAdmin("cannot_start", "Synchronising has started already, or the tenant is not connected yet.")
     settings = replace(
         connection.settings,
-        version=connection.settings.version + 1,
         mail_existing=mail_existing,
-        onboarding=onboarding,
+        onboarding=connection.settings.onboarding if onboarding is None else onboarding,
     )
-    now = iso(services.clock.now())
+    chosen = versions.following(services, connection, settings, by)
+    if chosen.settings != connection.settings:
+        versions.keep(services, connection)
+    settled = connection.settled_version == connection.settings.version  # then all that is to come follows it
     started = services.connections.save(
-        replace(connection, state=ConnectionState.IMPORTING, settings=settings, started_at=now, problem=None)
+        replace(
+            chosen,
+            state=ConnectionState.IMPORTING,
+            settled_version=chosen.settings.version if settled else connection.settled_version,
+            started_at=iso(services.clock.now()),
+            problem=None,
+        )
     )
     log("connection.started", connection=started.id, epoch=started.epoch, mail_existing=int(mail_existing))
     go_on(services, replace(view, connection=started))
@@ -51,15 +66,17 @@ def go_on(services: Services, view: ConnectionView) -> None:
         return
     try:
         if services.clock.now() - parse_iso(run.started_at) > PLAN_LIFE:
-            _read_again(services, view, run)
+            read_again(services, view, run)
         else:
             stages.enter(services, view, run, Stage.APPLYING, {})
     except Conflict:
         return  # somebody else took it on
 
 
-def _read_again(services: Services, view: ConnectionView, run: Run) -> None:
-    """Too much may have changed since the plan: read the tenant anew, and go on without asking again."""
+def read_again(services: Services, view: ConnectionView, run: Run) -> None:
+    """The plan is not what the tenant is like, or lacks an attribute that the settings name: read the tenant anew. Once
+    the admin has started, it goes on without asking again.
+    """
     now = iso(services.clock.now())
     done = replace(run, stage=Stage.DONE, outcome=Outcome.INCOMPLETE, error="plan_outdated", finished_at=now)
     services.runs.save(done)

@@ -16,7 +16,7 @@ from sync.core.mapping import select_of
 from sync.core.messages import MailMessage, PassMessage, PullMessage
 from sync.core.model import FEEDS
 from sync.core.runs import Outcome
-from sync.usecases import acts, connect, full_pass, holds, purge, release, revisit, subscribe
+from sync.usecases import acts, connect, full_pass, holds, purge, release, revisit, settings_change, subscribe
 from sync.usecases.services import Services
 
 MAIL_SWEEP = timedelta(minutes=10)  # a due mail older than this has lost its message
@@ -50,6 +50,7 @@ def _one(services: Services, view: ConnectionView, now: datetime, counts: dict[s
         return
     if not connection.live or (view.reader.retry_at and view.reader.retry_at > iso(now)):
         return
+    settings_change.settle(services, view)
     counts["passes"] += _pass_due(services, view, now)
     if view.reader.revisit_run:
         _revisit_due(services, view)

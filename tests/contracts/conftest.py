@@ -16,6 +16,7 @@ class Store:
     """The storage ports."""
 
     connections: ports.Connections
+    settings_history: ports.SettingsHistory
     tenants: ports.Tenants
     people: ports.People
     groups: ports.Groups

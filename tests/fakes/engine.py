@@ -20,8 +20,9 @@ from sync.core.messages import PassMessage, PullMessage, decode
 from sync.core.model import FEEDS, Counts, FeedName, GroupRecord, PersonRecord
 from sync.core.runs import Hold, Mail, Run
 from sync.ports import Holder, ManualAccount, SignIn
-from sync.usecases import apply, full_pass, holds, manual_accounts, onboard, pull, revisit, start, tick
+from sync.usecases import apply, full_pass, holds, manual_accounts, onboard, pull, settings_change, start, tick
 from sync.usecases.services import Services
+from sync.usecases.versions import Author
 from tests.fakes.directory import FakeDirectory
 from tests.fakes.faults import Crash, Faults
 from tests.fakes.mail_server import FakeMailServer
@@ -233,10 +234,7 @@ class Tenanted:
     def save(self, **changes: Any) -> None:
         """The admin saves settings; everybody is to be decided again."""
         view = self.view
-        chosen = view.connection.settings
-        changed = replace(chosen, **changes, version=chosen.version + 1)
-        self._services.connections.save(replace(view.connection, settings=changed))
-        revisit.begin(self._services, self.view, "settings", by="admin")
+        settings_change.save(self._services, view, replace(view.connection.settings, **changes), Author("admin"))
 
     def choose(self, **changes: Any) -> None:
         """The admin saves settings, and everything that follows."""

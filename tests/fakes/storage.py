@@ -9,6 +9,7 @@ from tests.fakes.mails import FakeMails, FakeOnce
 from tests.fakes.people import FakeGroups, FakePeople
 from tests.fakes.rows import Ground
 from tests.fakes.runs import FakeRuns, FakeStaging
+from tests.fakes.settings_history import FakeSettingsHistory
 
 
 class FakeStorage:
@@ -18,6 +19,7 @@ class FakeStorage:
         ground = Ground(faults or Faults())
         self.faults = ground.faults
         self.connections = FakeConnections(ground)
+        self.settings_history = FakeSettingsHistory(ground)
         self.tenants = FakeTenants(ground)
         self.people = FakePeople(ground)
         self.groups = FakeGroups(ground)

@@ -66,23 +66,6 @@ def test_detail_counts(world: World, caller: Caller) -> None:
     assert found["next_full_pass_at"] == "2026-03-03T06:00:00.000Z"
 
 
-def test_settings_are_saved_only_on_what_was_read(world: World, caller: Caller) -> None:
-    """PUT needs the ETag that was read: without it 428, with an old one 412, with the right one a new version."""
-    path = f"{API}/connections/{world.connect().id}/settings"
-    read = caller.get(path)
-    assert (read.json(), read.headers["etag"]) == ({"mail_existing": False, "onboarding": True}, '"1"')
-    wanted = {"mail_existing": False, "onboarding": False}
-    assert caller.request("PUT", path, json=wanted).status_code == 428
-    saved = caller.request("PUT", path, json=wanted, headers={"If-Match": '"1"'})
-    assert (saved.json(), saved.headers["etag"]) == (wanted, '"2"')
-    stale = caller.request("PUT", path, json=wanted, headers={"If-Match": '"1"'})
-    assert (stale.status_code, stale.json()["code"]) == (412, "settings_changed")
-    again = caller.request("PUT", path, json=wanted, headers={"If-Match": '"2"'})
-    assert again.headers["etag"] == '"2"'
-    misspelt = caller.request("PUT", path, json={**wanted, "onbording": True}, headers={"If-Match": '"2"'})
-    assert misspelt.status_code == 422
-
-
 def test_starting(world: World, caller: Caller) -> None:
     """POST start moves to importing; a second one is 409 with the reason."""
     connection = world.connect(ConnectionState.AWAITING_START)

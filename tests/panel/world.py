@@ -87,6 +87,7 @@ class World:
             clock=self.clock,
             ids=FakeIds(),
             connections=self.storage.connections,
+            settings_history=self.storage.settings_history,
             tenants=self.storage.tenants,
             people=self.storage.people,
             groups=self.storage.groups,

@@ -13,6 +13,7 @@ from sync.adapters.tables.mails import TableMails
 from sync.adapters.tables.once import TableOnce
 from sync.adapters.tables.people import TablePeople
 from sync.adapters.tables.runs import TableRuns
+from sync.adapters.tables.settings_history import TableSettingsHistory
 from sync.adapters.tables.staging import TableStaging
 from sync.adapters.tables.table import Tables
 from sync.adapters.tables.tenants import TableTenants
@@ -29,7 +30,9 @@ class Storage:
         self.addresses = TableAddresses(tables.table("addresses"))
         self.accounts = TableAccounts(tables.table("accounts"))
         self.staging = TableStaging(tables.table("staging"))
-        self.runs = TableRuns(tables.table("runs"))
+        runs = tables.table("runs")
+        self.runs = TableRuns(runs)
+        self.settings_history = TableSettingsHistory(runs)
         self.mails = TableMails(tables.table("mails"))
         self.once = TableOnce(tables.table("once"))
 

@@ -146,13 +146,6 @@ class ConnectionDetail(ConnectionShape):
     holds_waiting: int
 
 
-class SettingsShape(Shape):
-    """What the admin chose. The ETag header is the version; send it back as If-Match."""
-
-    mail_existing: bool = Field(description="Mail the people who are there at the first full pass too.")
-    onboarding: bool = Field(description="Mail people who join later.")
-
-
 class Start(Shape):
     """The admin's choice when starting."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Request
@@ -11,10 +12,11 @@ from sync.panel import acting
 from sync.panel.access import FormSender, Ours, Visitor, find_connection
 from sync.panel.pages.integrations import consent_address
 from sync.panel.session import Session
-from sync.usecases import connect, holds, preferences, start
+from sync.usecases import connect, holds, settings_change, start
 from sync.usecases import disconnect as end
 from sync.usecases.overview import Overviews
 from sync.usecases.services import Services
+from sync.usecases.versions import Author
 
 router = APIRouter()
 
@@ -51,7 +53,8 @@ def begin_sync(
 ) -> Response:
     """Start synchronising."""
     view = find_connection(services, session.admin, connection_id)
-    start.start(services, view, mail_existing=mail == "everyone")
+    by = Author(session.admin.subject, session.admin.name)
+    start.start(services, view, mail_existing=mail == "everyone", by=by)
     return _back(connection_id)
 
 
@@ -74,9 +77,9 @@ def save_settings(
     services: Ours, session: FormSender, connection_id: str, onboarding: Annotated[str, Form()] = ""
 ) -> Response:
     """Whether people who join later are mailed."""
-    connection = find_connection(services, session.admin, connection_id).connection
-    mail_existing = connection.settings.mail_existing
-    preferences.save(services, connection, mail_existing=mail_existing, onboarding=onboarding == "on")
+    view = find_connection(services, session.admin, connection_id)
+    wanted = replace(view.connection.settings, onboarding=onboarding == "on")
+    settings_change.save(services, view, wanted, Author(session.admin.subject, session.admin.name))
     return _back(connection_id)
 
 

@@ -1,0 +1,258 @@
+"""What settings would do to everybody, before they are saved. Nothing is written.
+
+Rows are scanned once, shard by shard, and decided by the same function that applies settings; addresses are looked up
+only for those who would get an account. So it costs little more than reading the rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple
+
+from shared.clock import iso
+from sync.core.connection import Connection, ConnectionView, shard_of, shards
+from sync.core.decide import Claim, Context, Decision, decide_one, wanted_address
+from sync.core.guard import judge
+from sync.core.mapping import unread
+from sync.core.model import AccountState, Action, PersonRecord, Presence
+from sync.core.person import address_of, name_of
+from sync.core.runs import Outcome, Run, Stage
+from sync.core.scope import Policy, Reach, Verdict, in_audience, in_scope
+from sync.core.sync_settings import SyncSettings
+from sync.usecases import claims, compare, reaching, settings_change
+from sync.usecases.commit import Pair
+from sync.usecases.services import Services
+
+NAMED = 200  # people of each kind that are named
+SAMPLE = 20  # people whose fields are shown before and after
+_JOINS = frozenset({Action.CREATE, Action.LINK, Action.REACTIVATE})
+
+
+class Affected(NamedTuple):
+    """One person whom settings would concern: why, and by which rule of scope or audience."""
+
+    object_id: str
+    name: str
+    reason: str  # a Reason value; of somebody who joins, what would be done
+    verdict: Verdict
+
+
+@dataclass(slots=True)
+class Kind:
+    """Everybody to whom the same would happen: how many, and the first of them."""
+
+    count: int = 0
+    people: list[Affected] = field(default_factory=list)
+
+
+class GuardWord(NamedTuple):
+    """Whether the removals would wait for an admin: today's limit, and how much of it is used."""
+
+    held: bool
+    limit: int
+    used: int
+
+
+UNASKED = GuardWord(False, 0, 0)
+
+
+class FieldsOf(NamedTuple):
+    """A person's account fields now and as settings would make them. `reason` is why there is, or would be, none."""
+
+    object_id: str
+    name: str
+    before: Mapping[str, str]
+    after: Mapping[str, str]
+    reason: str
+
+
+@dataclass(slots=True)
+class Preview:
+    """What settings would do. `samples` are there when `reads_again`: what they need was never read of anybody, so
+    that the numbers are of what is known, and these few were asked of Entra.
+    """
+
+    version: int  # of the settings it was compared with
+    people: int = 0
+    added: Kind = field(default_factory=Kind)
+    removed: Kind = field(default_factory=Kind)
+    changed: Kind = field(default_factory=Kind)
+    mailed: Kind = field(default_factory=Kind)
+    audience_gained: Kind = field(default_factory=Kind)
+    audience_lost: Kind = field(default_factory=Kind)
+    conflicts: Kind = field(default_factory=Kind)
+    guard: GuardWord = UNASKED
+    reads_again: bool = False
+    samples: Sequence[FieldsOf] = ()
+
+
+class _Plan(NamedTuple):
+    """What everybody is decided by."""
+
+    connection: Connection  # with the settings that are previewed
+    context: Context
+    waiting: Run | None  # the first pass, when its plan waits for Start
+
+
+def preview(services: Services, view: ConnectionView, wanted: SyncSettings) -> Preview | None:
+    """Preview settings; None while nobody was read yet. Raises settings_change.Refused, and what the ports raise."""
+    plan = _plan(services, view, settings_change.accepted(wanted))
+    if plan is None:
+        return None
+    found, tally = Preview(view.connection.settings.version), _Tally()
+    free, samples = 0, list[PersonRecord]()
+    found.reads_again = bool(settings_change.unread(services, view, plan.connection.settings))
+    for shard in shards(plan.connection.digits):
+        pairs = _pairs(services, plan, shard)
+        for decision in tally.decided(services, plan, pairs):
+            found.people += decision.after.presence is Presence.PRESENT
+            free += decision.removes and not decision.before.held
+            _count(found, decision, plan.context.policy)
+        if found.reads_again and len(samples) < SAMPLE:
+            samples += _worth_showing(pairs, SAMPLE - len(samples))
+    found.guard = _guard(services, plan, free)
+    if samples:
+        found.samples = _asked(services, plan, samples)
+    return found
+
+
+def fields(
+    services: Services, view: ConnectionView, wanted: SyncSettings, object_ids: Sequence[str]
+) -> list[FieldsOf] | None:
+    """The fields of people now and as settings would make them; who is not stored is left out. None while nobody was
+    read yet. Raises as `preview`.
+    """
+    plan = _plan(services, view, settings_change.accepted(wanted))
+    if plan is None:
+        return None
+    asked = list(dict.fromkeys(object_ids))
+    by_shard: dict[str, list[str]] = {}
+    for object_id in asked:
+        by_shard.setdefault(shard_of(object_id, plan.connection.digits), []).append(object_id)
+    found: dict[str, PersonRecord] = {}
+    for shard, ids in by_shard.items():
+        found.update((merged.object_id, merged) for _, merged in _pairs(services, plan, shard, ids))
+    people = [found[object_id] for object_id in asked if object_id in found]
+    if settings_change.unread(services, view, plan.connection.settings):
+        return _asked(services, plan, people)
+    return [_fields_of(plan, record, record) for record in people]
+
+
+def _plan(services: Services, view: ConnectionView, wanted: SyncSettings) -> _Plan | None:
+    connection = view.connection
+    if not connection.scope:
+        return None
+    waiting = None
+    if not connection.first_pass_done:
+        waiting = services.runs.get(connection.scope, view.reader.pass_run) if view.reader.pass_run else None
+        if waiting is None or waiting.outcome is not Outcome.RUNNING or waiting.stage is not Stage.WAITING:
+            return None
+    reach = reaching.compute(wanted, services.groups.load(connection.scope)) if wanted.names_groups else Reach()
+    policy = Policy(wanted, reach, unread(wanted, reaching.selected(view, waiting)))
+    context = Context(policy, iso(services.clock.now()), waiting is not None)
+    return _Plan(replace(connection, settings=wanted), context, waiting)
+
+
+def _pairs(services: Services, plan: _Plan, shard: str, ids: Sequence[str] | None = None) -> list[Pair]:
+    """(stored, as the directory tells them) for everybody of a shard: rows, and before Start what the pass read."""
+    loaded = services.people.load(plan.connection.scope, shard, None if plan.waiting else ids)
+    if plan.waiting is not None:
+        pairs = compare.staged_pairs(services, plan.connection.scope, plan.waiting, loaded)
+    else:
+        pairs = [(record, record) for record in loaded.records.values() if _concerned(record)]
+    return pairs if ids is None else [pair for pair in pairs if pair[1].object_id in ids]
+
+
+def _concerned(record: PersonRecord) -> bool:
+    return record.account_state is not AccountState.NONE or record.presence is Presence.PRESENT
+
+
+class _Tally:
+    """Who was promised which address so far: two people of different shards may want the same."""
+
+    def __init__(self) -> None:
+        self._promised: dict[str, str] = {}
+
+    def decided(self, services: Services, plan: _Plan, pairs: Iterable[Pair]) -> list[Decision]:
+        """Decide everybody of a shard, with the addresses they would get."""
+        wants = {}
+        policy, present = plan.context.policy, list(pairs)
+        for _, merged in present:
+            if address := wanted_address(merged, policy):
+                wants[merged.object_id] = (address, merged.account_id)
+        news = {merged.object_id: merged for _, merged in present}
+        foreseen = claims.foresee(services, plan.connection, wants, news) if wants else {}
+        answers = {object_id: self._checked(object_id, wants[object_id][0], foreseen[object_id]) for object_id in wants}
+        return [decide_one(stored, merged, answers.get(merged.object_id), plan.context) for stored, merged in present]
+
+    def _checked(self, object_id: str, address: str, claim: Claim) -> Claim:
+        if not claim.granted:
+            return claim
+        holder = self._promised.setdefault(address, object_id)
+        return claim if holder == object_id else Claim(granted=False, holder=holder)
+
+
+def _count(found: Preview, decision: Decision, policy: Policy) -> None:
+    """Put one decision where it belongs; most belong nowhere."""
+    before, after = decision.before, decision.after
+    if after is before:
+        return
+    if decision.action in _JOINS:
+        _note(found.added, decision, decision.action.value, policy, in_scope)
+    elif decision.removes:
+        _note(found.removed, decision, decision.reason.value, policy, in_scope)
+    elif decision.action is Action.UPDATE:
+        _note(found.changed, decision, decision.reason.value, policy, in_scope)
+    if decision.mail:
+        _note(found.mailed, decision, decision.action.value, policy, in_scope)
+    if before.audience != after.audience:
+        kind = found.audience_gained if after.audience else found.audience_lost
+        _note(kind, decision, decision.reason.value, policy, in_audience)
+    if after.conflict_with and not before.conflict_with:
+        _note(found.conflicts, decision, "address_conflict", policy, in_scope)
+
+
+def _note(
+    kind: Kind, decision: Decision, reason: str, policy: Policy, judged: Callable[[PersonRecord, Policy], Verdict]
+) -> None:
+    kind.count += 1
+    if len(kind.people) < NAMED:
+        after = decision.after
+        kind.people.append(Affected(after.object_id, name_of(after.source), reason, judged(after, policy)))
+
+
+def _guard(services: Services, plan: _Plan, removals: int) -> GuardWord:
+    connection = plan.connection
+    active = services.people.counts(connection.scope, shards(connection.digits)).active
+    window = replace(services.runs.window(connection.scope), active=active)
+    verdict = judge(window, "preview", removals, services.clock.now())
+    return GuardWord(removals > 0 and not verdict.released, verdict.limit, verdict.used)
+
+
+def _worth_showing(pairs: Sequence[Pair], most: int) -> list[PersonRecord]:
+    """People to ask Entra about: present ones, those with an active account first."""
+    present = [merged for _, merged in pairs if merged.presence is Presence.PRESENT]
+    return sorted(present, key=lambda record: record.account_state is not AccountState.ACTIVE)[:most]
+
+
+def _asked(services: Services, plan: _Plan, people: Sequence[PersonRecord]) -> list[FieldsOf]:
+    """Fields of people as Entra has them now, with every attribute that the settings name."""
+    told = services.directory.fetch_people(plan.connection, [record.object_id for record in people], order=0)
+    everything = plan._replace(
+        context=replace(plan.context, policy=Policy(plan.context.policy.settings, plan.context.policy.reach))
+    )
+    fresh = ((record, told.get(record.object_id)) for record in people)
+    return [
+        _fields_of(everything, record, record if change is None else replace(record, source=change.properties))
+        for record, change in fresh
+    ]
+
+
+def _fields_of(plan: _Plan, stored: PersonRecord, merged: PersonRecord) -> FieldsOf:
+    """Fields as the account would have them, were its address free."""
+    claim = Claim(granted=True, account_id=stored.account_id) if address_of(merged.source) else None
+    decision = decide_one(stored, merged, claim, plan.context)
+    return FieldsOf(
+        stored.object_id, name_of(merged.source), stored.fields, decision.after.fields, decision.reason.value
+    )

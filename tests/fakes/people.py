@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -106,7 +107,7 @@ class FakePeople:
         """The newest run first, within it by shard, there the newest first."""
         with self._ground.lock:
             self._ground.faults.read("people.trail")
-            if after and after.count("/") != 2:
+            if after and not re.fullmatch("[0-9a-z]+/[0-9a-f]*/[0-9a-f]+", after):
                 raise BadCursor("a cursor is not ours")
             found = [
                 ((activity.run, shard, f"{10**9 - number:010d}"), activity)

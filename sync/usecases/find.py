@@ -123,7 +123,6 @@ def walk(
     step: int,
 ) -> tuple[list[Row], str, bool]:
     """The next `limit` rows that match, read `step` at a time; where to go on; and whether it stopped early."""
-    """The next `limit` rows that match, read `step` at a time; where to go on; and whether it stopped early."""
     cursor, skip = _parse(place)
     found: list[Row] = []
     walked = 0

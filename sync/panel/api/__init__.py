@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter
 
-from sync.panel.api import acts, connections, directory, explain, history, matching, schemas, settings
+from sync.panel.api import acts, connections, directory, explain, history, matching, schemas, settings, suggestions
 from sync.panel.problems import PROBLEM_JSON
 
 _PROBLEM = {"model": schemas.Problem, "content": {PROBLEM_JSON: {}}}
@@ -20,5 +20,5 @@ router = APIRouter(
         }.items()
     },
 )
-for part in (connections, settings, directory, explain, history, matching, acts):
+for part in (connections, settings, directory, explain, history, matching, acts, suggestions):
     router.include_router(part.router)

@@ -7,8 +7,9 @@ from typing import Annotated, Literal
 from fastapi import Query
 from pydantic import BaseModel, Field
 
-from sync.core.model import Action, Hand, Reason
+from sync.core.model import AccountState, Action, Hand, Judged, Reason
 from sync.core.runs import Cause
+from sync.core.suggestions import Evidence, Likely
 from sync.panel.api.schemas import OBJECT_ID, TIME, Shape
 
 Format = Annotated[
@@ -29,6 +30,32 @@ class ByHand(Shape):
         description="Field to its own text, which wins over Entra's; empty text clears it, null gives it back.",
         examples=[{"department": "Works Council", "job_title": None}],
     )
+
+
+class Suggestion(BaseModel):
+    """An account that may be no person's, with what speaks for it."""
+
+    object_id: str = Field(examples=[OBJECT_ID])
+    name: str
+    mail: str | None
+    score: int = Field(ge=0, le=100)
+    likely: Likely
+    evidence: list[EvidenceShape]
+    account: AccountState
+    answer: Judged = Field(description="What an admin answered; empty while nobody did.")
+
+
+class EvidenceShape(BaseModel):
+    """One sign."""
+
+    code: Evidence
+    text: str
+
+
+class Answer(Shape):
+    """`not_a_person` accepts the suggestion: out of scope from now on; `person` refuses it; empty takes it back."""
+
+    answer: Judged
 
 
 class Undoing(BaseModel):

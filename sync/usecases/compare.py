@@ -172,8 +172,9 @@ def _apply(services: Services, view: ConnectionView, current: Run, message: Chan
         found["removing"] = [d for d in decisions if d.removes or d.drops]
         return [hold_back(d, d.before.held) if d.removes or d.drops else d for d in decisions]
 
-    work = Work(connection, current.id, message.part, shard, None, first=current.first, keep_order=True)
-    work = work._replace(selected=reaching.selected(view, current))
+    selected = reaching.selected(view, current)
+    part = message.part
+    work = Work(connection, current.id, part, shard, None, first=current.first, keep_order=True, selected=selected)
     done = commit_people(services, work, propose, permit)
     send_mails(services, connection, found["repeated"])
     _leave_removals(services, connection.scope, current, shard, found)

@@ -11,7 +11,8 @@ from datetime import datetime, timedelta
 from shared.clock import iso, parse_iso
 from shared.errors import NeedsAdmin, Transient
 from shared.events import log
-from sync.core.connection import ConnectionState, ConnectionView, FeedState
+from sync.core.attributes import is_directory_extension
+from sync.core.connection import Connection, ConnectionState, ConnectionView, FeedState
 from sync.core.mapping import select_of
 from sync.core.messages import MailMessage, PassMessage, PullMessage
 from sync.core.model import FEEDS
@@ -90,10 +91,8 @@ def _pass_due(services: Services, view: ConnectionView, now: datetime) -> int:
             not (feed.delta_link or feed.frozen) for feed in (reader.feeds.get(name, FeedState()) for name in FEEDS)
         )
         waited = now - parse_iso(reader.passed_at) if reader.passed_at else None
-        narrow = bool(
-            {*select_of(connection.settings)} - {*reader.feeds.get("users", FeedState()).selected}
-        )  # settings need attributes that this cursor does not tell
-        due = waited is None or cursorless or narrow or waited >= _seconds(services.settings.full_pass_interval)
+        unfit = _unfit(connection, reader.feeds.get("users", FeedState()))
+        due = waited is None or cursorless or unfit or waited >= _seconds(services.settings.full_pass_interval)
         cause = "reconcile"
     else:
         due, cause = True, "first"
@@ -103,6 +102,14 @@ def _pass_due(services: Services, view: ConnectionView, now: datetime) -> int:
     if due:
         services.queue.send(PassMessage(connection.id, connection.epoch, cause=cause))  # type: ignore[arg-type]
     return int(due)
+
+
+def _unfit(connection: Connection, feed: FeedState) -> bool:
+    """Whether the settings need attributes that this cursor does not tell, or it tells a directory extension that was
+    taken out of them: Graph refuses every read that names one the tenant no longer has.
+    """
+    wanted, told = {*select_of(connection.settings)}, {*feed.selected}
+    return bool(wanted - told) or any(is_directory_extension(name) for name in told - wanted)
 
 
 def _revisit_due(services: Services, view: ConnectionView) -> None:

@@ -73,6 +73,7 @@ class World:
             clock=SystemClock(),
             ids=RandomIds(),
             connections=tables.connections,
+            settings_history=tables.settings_history,
             tenants=tables.tenants,
             people=tables.people,
             groups=tables.groups,

@@ -91,3 +91,14 @@ def test_an_attribute_that_the_tenant_takes_away(own: Tenanted) -> None:
     own.engine.wait(PATIENCE)
     assert (own.connection.state, own.connection.problem) == (ConnectionState.CONNECTED, None)
     assert fields(own) == {name: text for name, text in before.items() if name != "cost_centre"}
+
+
+def test_an_extension_that_was_taken_out_is_no_longer_read(acme: Tenanted) -> None:
+    """The cursor that selects it is replaced within a minute: Graph may refuse it once the tenant has it no more."""
+    extension = f"extension_{'a' * 32}_badge"
+    acme.choose(mapping=(*DEFAULT_MAPPING, FieldRule("badge", extension)))
+    acme.engine.wait(timedelta(minutes=2))
+    assert extension in acme.view.reader.feeds["users"].selected
+    acme.choose(mapping=DEFAULT_MAPPING)
+    acme.engine.wait(timedelta(minutes=2))
+    assert extension not in acme.view.reader.feeds["users"].selected

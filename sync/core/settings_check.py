@@ -15,7 +15,9 @@ from sync.core.sync_settings import Chosen, FieldRule, Filter, SyncSettings
 
 RULES, NAMED, FILTERS, VALUES, DOMAINS = 60, 1000, 20, 200, 200  # the most of each; a row holds all of it
 VALUE_LENGTH = 256
-RESERVED = frozenset({"email", "manager", "state", "reason", "audience", "groups", "by_hand"})  # told beside the fields
+RESERVED = frozenset(
+    {"email", "manager", "state", "reason", "audience", "groups", "by_hand", "own"}
+)  # told beside fields
 SHRINK_PERCENT, RETENTION_DAYS, PURGE_DAYS = (1, 100), (30, 3650), (30, 3650)
 _TARGET = re.compile(r"[a-z][a-z0-9_]{0,39}").fullmatch
 _LISTS = ("groups", "people", "excluded_groups", "excluded_people")

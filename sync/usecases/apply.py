@@ -132,12 +132,10 @@ def _reach_anew(services: Services, view: ConnectionView) -> None:
     """
     if not view.connection.settings.names_groups:
         return
-    before = services.groups.reach(view.connection.scope)
-    lost = reaching.lost(services, view.connection)
-    after = reaching.compute(view.connection.settings, services.groups.load(view.connection.scope))
-    if before.version and (before.scope, before.audience) != (after.scope, after.audience):
-        revisit.begin(services, view, "groups", lost=lost)
-    else:
+    look = reaching.look(services, view.connection)
+    if look.moved:
+        revisit.begin(services, view, "groups", lost=look.lost)
+    elif look.found != look.stored:
         reaching.refresh(services, view.connection)
 
 

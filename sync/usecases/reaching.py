@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import replace
+from typing import NamedTuple
 
 from shared.errors import Conflict
 from sync.core.connection import Connection, ConnectionView, FeedState
@@ -31,7 +32,7 @@ def policy(services: Services, connection: Connection, selected: Collection[str]
         return Policy(settings, unread=missing)
     reach = services.groups.reach(connection.scope)
     if reach.version != settings.version:
-        reach = refresh(services, connection)[0]
+        reach = refresh(services, connection)
     return Policy(settings, reach, missing)
 
 
@@ -42,20 +43,45 @@ def selected(view: ConnectionView, run: Run | None = None) -> Collection[str]:
     return view.reader.feeds.get("users", FeedState()).selected
 
 
-def refresh(services: Services, connection: Connection) -> tuple[Reach, bool]:
-    """Compute the reach of the present settings in the groups as they are, and whether it differs from the one
-    stored before. Raises what the ports raise but Conflict.
-    """
+class Look(NamedTuple):
+    """The reach as it is stored, and as the groups that are stored now make it."""
+
+    stored: Reach
+    found: Reach
+
+    @property
+    def moved(self) -> bool:
+        """Whether groups made scope or audience reach others than before."""
+        before, after = self.stored, self.found
+        return bool(before.version) and (before.scope, before.audience) != (after.scope, after.audience)
+
+    @property
+    def lost(self) -> frozenset[str]:
+        """Groups that the stored reach takes in and that the groups as they are now no longer give: they, or what
+        linked them to a chosen group, vanished. Nothing when the settings changed since: it was the admin's doing.
+        """
+        if self.stored.version != self.found.version:
+            return frozenset()
+        scope = self.stored.scope.included - self.found.scope.included  # each for itself: scope may lose what
+        return scope | (self.stored.audience.included - self.found.audience.included)  # the audience keeps
+
+
+def look(services: Services, connection: Connection) -> Look:
+    """Both, by one read of all groups."""
+    stored = services.groups.reach(connection.scope)
+    return Look(stored, compute(connection.settings, services.groups.load(connection.scope)))
+
+
+def refresh(services: Services, connection: Connection) -> Reach:
+    """Store the reach of the present settings in the groups as they are. Raises what the ports raise but Conflict."""
     while True:
-        stored = services.groups.reach(connection.scope)
-        found = compute(connection.settings, services.groups.load(connection.scope))
+        stored, found = look(services, connection)
         if found == stored:
-            return stored, False
+            return stored
         try:
-            saved = services.groups.save_reach(connection.scope, replace(found, etag=stored.etag))
+            return services.groups.save_reach(connection.scope, replace(found, etag=stored.etag))
         except Conflict:
             continue
-        return saved, (found.scope, found.audience) != (stored.scope, stored.audience)
 
 
 def losing(services: Services, connection: Connection) -> frozenset[str]:
@@ -68,18 +94,6 @@ def losing(services: Services, connection: Connection) -> frozenset[str]:
     return frozenset(
         group for run in runs if run is not None and run.outcome is Outcome.RUNNING for group in run.lost_groups
     )
-
-
-def lost(services: Services, connection: Connection) -> frozenset[str]:
-    """Groups that the stored reach takes in and that the groups as they are now no longer give: they, or what linked
-    them to a chosen group, vanished. Nothing when the settings changed since: then it was the admin's doing.
-    """
-    stored = services.groups.reach(connection.scope)
-    if stored.version != connection.settings.version:
-        return frozenset()
-    found = compute(connection.settings, services.groups.load(connection.scope))
-    scope = stored.scope.included - found.scope.included  # each for itself: scope may lose what the audience keeps
-    return scope | (stored.audience.included - found.audience.included)
 
 
 def included(reach: Reach) -> frozenset[str]:

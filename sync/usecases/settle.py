@@ -71,10 +71,12 @@ def move_on(services: Services, view: ConnectionView, run: Run) -> None:
 def _grouped(services: Services, view: ConnectionView, run: Run) -> None:
     """The groups are stored: note which of those that scope or audience go by are no more, and go on to the people."""
     if view.connection.settings.names_groups:
-        lost = tuple(sorted({*run.lost_groups, *reaching.lost(services, view.connection)}))
+        look = reaching.look(services, view.connection)
+        lost = tuple(sorted({*run.lost_groups, *look.lost}))
         if lost != run.lost_groups:
             run = services.runs.save(replace(run, lost_groups=lost))
-        reaching.refresh(services, view.connection)
+        if look.found != look.stored:
+            reaching.refresh(services, view.connection)
     if run.first:
         enter(services, view, run, Stage.PLANNING, run.counts)
     else:

@@ -11,7 +11,7 @@ from sync.usecases.full_pass import PARTS_STANDSTILL
 from tests.fakes.engine import Engine, Tenanted
 from tests.property.safety import Watchdog
 from tests.property.truth import differences
-from tests.stories.test_killed_anywhere import rest
+from tests.stories.test_killed_anywhere import effects_of, rest
 
 
 def chosen_staff(acme: Tenanted) -> tuple[str, list[str]]:
@@ -103,13 +103,6 @@ def story(engine: Engine, crash_at: int) -> Tenanted:
     return acme
 
 
-def effects_of_the_story() -> int:
-    """How many effects there are to be killed at, those of the import not among them."""
-    engine = Engine()
-    story(engine, 0)
-    return len(engine.faults.effects)
-
-
 @pytest.mark.parametrize("part", range(4))
 def test_a_revisit_killed_at_every_effect(part: int) -> None:
     """Whichever effect the worker is killed at: those whom the undone nesting takes out wait, everybody else is as
@@ -132,4 +125,4 @@ def test_a_revisit_killed_at_every_effect(part: int) -> None:
         assert active(acme) == {people[3], people[5]}, where
 
 
-TOTAL = effects_of_the_story()
+TOTAL = effects_of(story)

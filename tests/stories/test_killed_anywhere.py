@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -55,14 +56,14 @@ def story(engine: Engine, crash_at: int) -> Tenanted:
     return acme
 
 
-def effects_of_the_story() -> int:
-    """How many effects there are to be killed at."""
+def effects_of(told: Callable[[Engine, int], Tenanted]) -> int:
+    """How many effects of a story there are to be killed at."""
     engine = Engine()
-    story(engine, 0)
+    told(engine, 0)
     return len(engine.faults.effects)
 
 
-TOTAL = effects_of_the_story()
+TOTAL = effects_of(story)
 MAILED = sorted(
     ["new.comer@contoso.example", *(f"person.{number}@contoso.example" for number in range(4))],
 )

@@ -19,7 +19,7 @@ from sync.usecases.full_pass import PARTS_STANDSTILL
 from tests.fakes.engine import Engine, Tenanted
 from tests.property.safety import Watchdog
 from tests.property.truth import differences
-from tests.stories.test_killed_anywhere import rest
+from tests.stories.test_killed_anywhere import effects_of, rest
 
 EVERY: tuple[MatchBy, ...] = ("address", "alias", "employee_id")
 SHARDED = pytest.mark.parametrize("digits", [0, 1])
@@ -374,17 +374,10 @@ def eventful(engine: Engine, crash_at: int) -> Tenanted:
     return acme
 
 
-def effects_of_it() -> int:
-    """How many effects there are to be killed at."""
-    engine = Engine()
-    eventful(engine, 0)
-    return len(engine.faults.effects)
-
-
 @pytest.mark.parametrize("part", range(4))
 def test_killed_at_every_effect_of_matching(part: int) -> None:
     """Wherever the worker is killed, everybody ends with the one account and the address that are theirs."""
-    for crash_at in range(1 + part, effects_of_it() + 1, 4):
+    for crash_at in range(1 + part, effects_of(eventful) + 1, 4):
         engine = Engine()
         acme = eventful(engine, crash_at)
         where = f"killed at effect {crash_at}"

@@ -16,6 +16,7 @@ from shared.errors import Conflict
 from sync.core.connection import Connection, shards
 from sync.core.messages import ChangesMessage
 from sync.core.runs import Cause, Outcome, Run, Stage
+from sync.usecases.sending import new_run
 from sync.usecases.services import Services
 
 STANDSTILL = timedelta(minutes=5)
@@ -34,21 +35,8 @@ def begin(
     shards_of: Sequence[str] | None = None,
 ) -> Run:
     """The act's run, made now or found. `shards_of` are the shards it works on, all if None."""
-    now = iso(services.clock.now())
-    run = Run(
-        id=run_id,
-        scope=connection.scope,
-        connection=connection.id,
-        kind="act",
-        cause=cause,
-        epoch=connection.epoch,
-        started_at=now,
-        noticed_at=now,
-        touched_at=now,
-        by=by,
-        of=of,
-        parts=len(shards(connection.digits) if shards_of is None else shards_of),
-    )
+    parts = len(shards(connection.digits) if shards_of is None else shards_of)
+    run = replace(new_run(services, connection, "act", cause, by=by), id=run_id, of=of, parts=parts)
     try:
         return services.runs.save(run)
     except Conflict:

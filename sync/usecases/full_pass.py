@@ -24,7 +24,7 @@ from sync.core.runs import Outcome, Run, Stage
 from sync.ports import CursorExpired
 from sync.usecases import closing, health, lease, passgroups, settle, stages, start
 from sync.usecases.rows import update_reader
-from sync.usecases.sending import GROUPS, run_id
+from sync.usecases.sending import GROUPS, new_run
 from sync.usecases.services import Services
 from sync.usecases.staged import Block
 
@@ -85,17 +85,8 @@ def _begin(services: Services, view: ConnectionView, message: PassMessage) -> No
     if reader is None:
         services.queue.send(message, delay=BUSY)
         return
-    now = iso(services.clock.now())
-    begun = Run(
-        id=run_id(services),
-        scope=view.connection.scope,
-        connection=view.connection.id,
-        kind="pass",
-        cause=message.cause,
-        epoch=view.connection.epoch,
-        started_at=now,
-        noticed_at=now,
-        touched_at=now,
+    begun = replace(
+        new_run(services, view.connection, "pass", message.cause),
         stage=Stage.READING,
         first=not view.connection.first_pass_done,
         start_order=lease.order_for(view, reader, 0),

@@ -20,9 +20,9 @@ from shared.errors import Conflict, NeedsAdmin, Transient
 from sync.core.connection import Connection, ConnectionView, Reader, shard_of
 from sync.core.messages import ChangesMessage, pack
 from sync.core.model import ChangeKind, PersonRecord, Presence, UserChange
-from sync.core.runs import Run, Stage
+from sync.core.runs import Run
 from sync.usecases import apply, lease
-from sync.usecases.sending import run_id
+from sync.usecases.sending import new_run
 from sync.usecases.services import Services
 
 TRIES, PAUSE = 5, 0.3  # a pull holds the lease for a fraction of a second as a rule
@@ -60,22 +60,8 @@ def sync(
     change = _fetch(services, view, reader, object_id)
     if change.kind is ChangeKind.ABSENT and stored(services, connection, object_id) is None:
         raise NoSuchPerson
-    run = services.runs.save(
-        Run(
-            id=run_id(services),
-            scope=connection.scope,
-            connection=connection.id,
-            kind="act",
-            cause="admin",
-            epoch=connection.epoch,
-            started_at=iso(services.clock.now()),
-            noticed_at=noticed_at,
-            stage=Stage.APPLYING,
-            by=by,
-            read=1,
-            parts=1,
-        )
-    )
+    begun = new_run(services, connection, "act", "admin", by=by)
+    run = services.runs.save(replace(begun, noticed_at=noticed_at, read=1, parts=1))
     shard = shard_of(object_id, connection.digits)
     message = ChangesMessage(connection.id, connection.epoch, run.id, 0, shard, "inline", pack([change]))
     services.queue.send(message, delay=LATER)

@@ -19,12 +19,11 @@ from shared.errors import Conflict, NeedsAdmin, Transient
 from shared.events import log
 from sync.core.connection import ConnectionView, FeedState, Reader
 from sync.core.merge import fold_edges, fold_groups, fold_page
-from sync.core.messages import ChangesMessage, PassMessage, PullMessage, pack
+from sync.core.messages import PassMessage, PullMessage
 from sync.core.model import Page
-from sync.core.runs import Run, Stage
 from sync.ports import CursorExpired
 from sync.usecases import health, lease
-from sync.usecases.sending import GROUPS, Change, by_shard, run_id, split
+from sync.usecases.sending import GROUPS, Change, cut, hand_over, new_run
 from sync.usecases.services import Services
 
 BUSY = timedelta(seconds=1)
@@ -141,34 +140,19 @@ def _changes(page: Page) -> list[Change]:
 
 
 def _hand_over(services: Services, view: ConnectionView, message: PullMessage, block: _Block, began: str) -> str:
-    """Make the changes durable: a run with a known number of parts, and a message a part. Returns the run's id."""
-    connection = view.connection
-    shards = by_shard(block.changes, connection.digits)
-    parts = [(shard, piece) for shard, changes in sorted(shards.items()) for piece in split(changes)]
+    """Make the changes durable, as a run. Returns its id; empty when there are none."""
+    parts = cut(block.changes, view.connection.digits)
     if not parts:
         return ""
-    begun = services.runs.save(
-        Run(
-            id=run_id(services),
-            scope=connection.scope,
-            connection=connection.id,
-            kind="pull",
-            cause=message.cause,
-            epoch=connection.epoch,
-            started_at=began,
-            noticed_at=message.noticed_at,
-            stage=Stage.APPLYING,
-            feed=message.feed,
-            read=len(block.changes),
-            parts=len(parts),
-            counts=metering.taken(),
-        )
+    run = replace(
+        new_run(services, view.connection, "pull", message.cause),
+        started_at=began,
+        noticed_at=message.noticed_at,
+        feed=message.feed,
+        read=len(block.changes),
+        counts=metering.taken(),
     )
-    for part, (shard, piece) in enumerate(parts):
-        services.queue.send(
-            ChangesMessage(connection.id, connection.epoch, begun.id, part, shard, "inline", pack(piece))
-        )
-    return begun.id
+    return hand_over(services, view.connection, run, parts).id
 
 
 def _move_cursor(

@@ -6,15 +6,14 @@ again: the same run, and messages for the parts that are not done.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 from shared.clock import parse_iso
-from shared.errors import Conflict
-from sync.core.connection import Connection, shard_of
-from sync.core.messages import ChangesMessage, pack
+from sync.core.connection import Connection
 from sync.core.model import ChangeKind, Presence, UserChange
-from sync.core.runs import Hold, Outcome, Run, Stage
-from sync.usecases.sending import run_id_at, split
+from sync.core.runs import Hold, Outcome
+from sync.usecases.sending import Change, cut, hand_over, new_run, run_id_at
 from sync.usecases.services import Services
 
 STANDSTILL, PATIENCE = timedelta(minutes=5), timedelta(hours=24)
@@ -22,31 +21,14 @@ STANDSTILL, PATIENCE = timedelta(minutes=5), timedelta(hours=24)
 
 def release(services: Services, connection: Connection, hold: Hold) -> None:
     """Hand out the removals of an approved hold. May be repeated."""
-    parts = _parts(connection, hold)
-    run_id = _run_id(hold)
-    run = Run(
-        id=run_id,
-        scope=connection.scope,
-        connection=connection.id,
-        kind="pull",
-        cause="approval",
-        epoch=connection.epoch,
+    run = replace(
+        new_run(services, connection, "pull", "approval", by=hold.decided_by),
+        id=_run_id(hold),
         started_at=hold.decided_at,
         noticed_at=hold.decided_at,
-        stage=Stage.APPLYING,
-        outcome=Outcome.RUNNING,
         read=len(hold.removals),
-        parts=len(parts),
     )
-    try:
-        services.runs.save(run)
-    except Conflict:
-        run = services.runs.get(connection.scope, run_id) or run
-    for number, (shard, chunk) in enumerate(parts):
-        if number not in run.done_parts:
-            services.queue.send(
-                ChangesMessage(connection.id, connection.epoch, run.id, number, shard, "release", pack(chunk))
-            )
+    hand_over(services, connection, run, cut(_changes(hold), connection.digits), "release")
 
 
 def resume(services: Services, connection: Connection) -> None:
@@ -64,11 +46,10 @@ def _run_id(hold: Hold) -> str:
     return run_id_at(parse_iso(hold.decided_at), hold.id[:8])
 
 
-def _parts(connection: Connection, hold: Hold) -> list[tuple[str, list[UserChange]]]:
-    by_shard: dict[str, list[UserChange]] = {}
+def _changes(hold: Hold) -> list[Change]:
+    changes: list[Change] = []
     for removal in hold.removals:
         kind = ChangeKind.ABSENT if removal.absent_order else ChangeKind.REVISIT
         presence = Presence.PRESENT if removal.audience else Presence.ABSENT  # what may go: simulations, the account
-        change = UserChange(removal.object_id, removal.absent_order, kind, presence=presence, released=True)
-        by_shard.setdefault(shard_of(removal.object_id, connection.digits), []).append(change)
-    return [(shard, chunk) for shard, changes in sorted(by_shard.items()) for chunk in split(changes)]
+        changes.append(UserChange(removal.object_id, removal.absent_order, kind, presence=presence, released=True))
+    return changes

@@ -19,7 +19,7 @@ from sync.core.model import FEEDS
 from sync.core.runs import Outcome, Run, Stage
 from sync.usecases import reaching, settle, stages
 from sync.usecases.rows import update_reader
-from sync.usecases.sending import run_id
+from sync.usecases.sending import new_run
 from sync.usecases.services import Services
 
 
@@ -32,22 +32,14 @@ def begin(
     lost: Collection[str] = (),
 ) -> Run:
     """Have everybody decided again. `lost` are groups whose loss must not take accounts away unseen."""
-    connection, now = view.connection, iso(services.clock.now())
+    connection = view.connection
     former = services.runs.get(connection.scope, view.reader.revisit_run) if view.reader.revisit_run else None
     inherited = former.lost_groups if former is not None and former.outcome is Outcome.RUNNING else ()
     begun = services.runs.save(
-        Run(
-            id=run_id(services),
-            scope=connection.scope,
-            connection=connection.id,
-            kind="revisit",
-            cause=cause,
-            epoch=connection.epoch,
-            started_at=now,
-            noticed_at=now,
+        replace(
+            new_run(services, connection, "revisit", cause, by=by),
             frozen=FEEDS,
             lost_groups=tuple(sorted({*lost, *inherited})),
-            by=by,
         )
     )
     update_reader(services, connection.id, lambda reader: replace(reader, revisit_run=begun.id))

@@ -1,14 +1,18 @@
-"""Cutting changes into messages, and naming runs."""
+"""Beginning runs, and handing their changes over: cut into messages, a part of the run each."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
-from typing import TypeVar
+from typing import Literal, TypeVar
 
-from sync.core.connection import shard_of
-from sync.core.messages import pack
+from shared.clock import iso
+from shared.errors import Conflict
+from sync.core.connection import Connection, shard_of
+from sync.core.messages import ChangesMessage, pack
 from sync.core.model import GroupChange, MembershipChange, UserChange
+from sync.core.runs import Cause, Kind, Run
 from sync.usecases.services import Services
 
 Change = UserChange | GroupChange | MembershipChange
@@ -28,6 +32,49 @@ def run_id(services: Services) -> str:
 def run_id_at(moment: datetime, tail: str) -> str:
     """The id of a run that began then; `tail` tells it from others of the same millisecond."""
     return f"{_LATEST - int(moment.timestamp() * 1000):015d}{tail}"
+
+
+def new_run(services: Services, connection: Connection, kind: Kind, cause: Cause, *, by: str = "") -> Run:
+    """A run that begins now; not saved yet."""
+    now = iso(services.clock.now())
+    return Run(
+        id=run_id(services),
+        scope=connection.scope,
+        connection=connection.id,
+        kind=kind,
+        cause=cause,
+        epoch=connection.epoch,
+        started_at=now,
+        noticed_at=now,
+        touched_at=now,
+        by=by,
+    )
+
+
+Parts = Sequence[tuple[str, Sequence[Change]]]  # shard and what is to be applied to it, by the number of the part
+
+
+def cut(changes: Sequence[Change], digits: int) -> Parts:
+    """Changes as parts, in an order that is the same every time."""
+    return [(shard, piece) for shard, some in sorted(by_shard(changes, digits).items()) for piece in split(some)]
+
+
+def hand_over(
+    services: Services, connection: Connection, run: Run, parts: Parts, work: Literal["inline", "release"] = "inline"
+) -> Run:
+    """Make changes durable: the run with its number of parts, then a message for each part that is not done. May be
+    repeated for the same run.
+    """
+    try:
+        begun = services.runs.save(replace(run, parts=len(parts)))
+    except Conflict:  # saved before, by us or by whom was killed
+        begun = services.runs.get(run.scope, run.id) or run
+    for number, (shard, piece) in enumerate(parts):
+        if number not in begun.done_parts:
+            services.queue.send(
+                ChangesMessage(connection.id, connection.epoch, begun.id, number, shard, work, pack(piece))
+            )
+    return begun
 
 
 def by_shard(changes: Sequence[Change], digits: int) -> dict[str, list[Change]]:

@@ -8,17 +8,15 @@ What a crash swallows, the next full pass finds.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
 
-from shared.clock import iso
 from sync.core.connection import Connection
 from sync.core.eligibility import GONE
-from sync.core.messages import ChangesMessage, pack
 from sync.core.model import ChangeKind, PersonRecord, UserChange
 from sync.core.person import address_of
-from sync.core.runs import Run, Stage
 from sync.ports import Waiter
 from sync.usecases import matching
-from sync.usecases.sending import Change, by_shard, run_id, split
+from sync.usecases.sending import Change, cut, hand_over, new_run
 from sync.usecases.services import Services
 
 
@@ -63,25 +61,5 @@ def wake(services: Services, connection: Connection, waiters: Iterable[Waiter]) 
 
 def _revisit(services: Services, connection: Connection, people: Collection[str]) -> None:
     changes: list[Change] = [UserChange(object_id, 0, ChangeKind.REVISIT) for object_id in people]
-    shards = by_shard(changes, connection.digits)
-    parts = [(shard, piece) for shard, some in sorted(shards.items()) for piece in split(some)]
-    now = iso(services.clock.now())
-    run = services.runs.save(
-        Run(
-            id=run_id(services),
-            scope=connection.scope,
-            connection=connection.id,
-            kind="pull",
-            cause="freed",
-            epoch=connection.epoch,
-            started_at=now,
-            noticed_at=now,
-            stage=Stage.APPLYING,
-            read=len(people),
-            parts=len(parts),
-        )
-    )
-    for number, (shard, piece) in enumerate(parts):
-        services.queue.send(
-            ChangesMessage(connection.id, connection.epoch, run.id, number, shard, "inline", pack(piece))
-        )
+    run = replace(new_run(services, connection, "pull", "freed"), read=len(people))
+    hand_over(services, connection, run, cut(changes, connection.digits))

@@ -15,15 +15,22 @@ from tests.storage_settings import storage_settings
 
 
 @pytest.fixture
-def acme(cloud: Cloud, microsoft: Microsoft, storage: str) -> Tenanted:  # noqa: F811 -- fixtures
-    """A connected workspace of twenty people (`Person 0` …) and one group of ten, nobody mailed."""
+def engine(cloud: Cloud, microsoft: Microsoft, storage: str) -> RealEngine:  # noqa: F811 -- fixtures
+    """The product; nothing is connected yet."""
     from sync.adapters.tables import Storage
 
-    engine = RealEngine(Storage.open(storage_settings(storage)), microsoft, cloud.control)
-    connection = engine.connect(f"acme-{uuid.uuid4().hex}", cloud.control.create_tenant())
-    tenant = connection.tenant
-    people = [tenant.hire(f"Person {number}") for number in range(20)]
-    staff = tenant.new_group("Staff")
-    for person in people[:10]:
-        tenant.join(staff, person)
-    return connection.imported()
+    return RealEngine(Storage.open(storage_settings(storage)), microsoft, cloud.control)
+
+
+@pytest.fixture
+def empty(engine: RealEngine) -> Tenanted:
+    """A connection whose first pass was not read yet, to a tenant with nobody but its four admins and a guest."""
+    return engine.connect(f"acme-{uuid.uuid4().hex}", engine.control.create_tenant())
+
+
+@pytest.fixture
+def acme(empty: Tenanted) -> Tenanted:
+    """A connected workspace of twenty people (`Person 0` …) and one group of ten, nobody mailed."""
+    people = empty.tenant.hire_all(*(f"Person {number}" for number in range(20)))
+    empty.tenant.new_group("Staff", members=people[:10])
+    return empty.imported()

@@ -7,19 +7,9 @@ import pytest
 from sync.core.model import AccountState, Reason
 from sync.core.sync_settings import DEFAULT_MAPPING, Chosen, FieldRule, Filter, Scope
 from tests.fakes.engine import Tenanted
+from tests.real.world import active, group, person
 
 pytestmark = pytest.mark.azurite
-
-
-def active(acme: Tenanted) -> set[str]:
-    """Names of those with an active account."""
-    people = acme.people.values()
-    return {str(one.source.get("displayName")) for one in people if one.account_state is AccountState.ACTIVE}
-
-
-def group(acme: Tenanted, name: str) -> str:
-    """A stored group's id."""
-    return next(one.object_id for one in acme.groups.values() if one.name == name)
 
 
 def test_scope_follows_nested_groups(acme: Tenanted) -> None:
@@ -67,24 +57,24 @@ def test_a_vanished_group_of_the_scope_is_a_hold(acme: Tenanted) -> None:
 
 def test_a_mapping_of_an_attribute_that_was_never_read(acme: Tenanted) -> None:
     """A new field from an extension attribute is filled for everybody: the directory is read again with it."""
-    person = next(iter(acme.people))
-    acme.tenant.change(person, onPremisesExtensionAttributes={"extensionAttribute4": "cc 77"})
+    one = person(acme, "Person 0").object_id
+    acme.tenant.change(one, onPremisesExtensionAttributes={"extensionAttribute4": "cc 77"})
     rule = FieldRule("cost_centre", 'upper(after(extensionAttribute4, " "))')
     acme.choose(mapping=(*DEFAULT_MAPPING, FieldRule("raw", "extensionAttribute4"), rule))
     acme.reconcile()
-    fields = acme.person(person).fields
+    fields = acme.person(one).fields
     assert (fields["cost_centre"], fields["raw"]) == ("77", "cc 77")
-    acme.tenant.change(person, onPremisesExtensionAttributes={"extensionAttribute4": "cc 78"})
+    acme.tenant.change(one, onPremisesExtensionAttributes={"extensionAttribute4": "cc 78"})
     acme.sync()
-    assert acme.person(person).fields["cost_centre"] == "78"
+    assert acme.person(one).fields["cost_centre"] == "78"
 
 
 def test_filters_and_the_audience(acme: Tenanted) -> None:
     """A filter on the department decides who is in, excluded people win over chosen groups in the audience."""
     staff = group(acme, "Staff")
     members = [one.object_id for one in acme.people.values() if staff in one.groups]
-    for person in members[:6]:
-        acme.tenant.change(person, department="Sales")
+    for member in members[:6]:
+        acme.tenant.change(member, department="Sales")
     acme.sync()
     audience = Chosen(groups=(staff,), excluded_people=(members[0],))
     acme.choose(audience=audience, scope=Scope(filters=(Filter("department", "equals", ("sales",)),)))

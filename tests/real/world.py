@@ -6,9 +6,13 @@ from dataclasses import replace
 from typing import Any
 
 from local.cloud.control import Control
+from local.run import expectation
 from sync.adapters.microsoft import Microsoft
 from sync.adapters.tables import Storage
-from tests.fakes.engine import Engine
+from sync.core.connection import shards
+from sync.core.eligibility import GONE
+from sync.core.model import AccountState, Action, PersonRecord, Reason
+from tests.fakes.engine import Engine, Tenanted
 
 
 class RealEngine(Engine):
@@ -32,13 +36,18 @@ class RealTenant:
         self.id = tenant_id
         self._control = control
 
+    def edit(self, *edits: dict[str, Any]) -> list[dict[str, Any]]:
+        """Several edits in one call, in order; see docs/simulated-cloud.md."""
+        return self._control.edit(self.id, *edits)
+
     def hire(self, name: str, **properties: Any) -> str:
         """An ordinary employee, unless `properties` says otherwise."""
-        handle = name.lower().replace(" ", ".")
-        first, _, last = name.partition(" ")
-        given = {"accountEnabled": True, "userType": "Member", "displayName": name, "givenName": first, "surname": last}
-        given |= {"mail": f"{handle}@contoso.example", "userPrincipalName": f"{handle}@contoso.example"}
-        return self._control.create_user(self.id, **{**given, **properties})
+        return self._control.create_user(self.id, **{**employee(name), **properties})
+
+    def hire_all(self, *names: str) -> list[str]:
+        """Ordinary employees, by one call."""
+        done = self.edit(*({"op": "user.create", "set": employee(name)} for name in names))
+        return [str(one["id"]) for one in done]
 
     def change(self, object_id: str, **properties: Any) -> None:
         """Set properties; None clears."""
@@ -56,8 +65,12 @@ class RealTenant:
         """For good."""
         self._control.purge_user(self.id, object_id)
 
+    def new_device(self, kind: str = "device") -> str:
+        """Something that may be a member of a group and is no person; or a `servicePrincipal`."""
+        return self._control.create_other(self.id, kind)
+
     def new_group(self, name: str, **properties: Any) -> str:
-        """A security group."""
+        """A security group; `members` are ids."""
         return self._control.create_group(self.id, displayName=name, securityEnabled=True, **properties)
 
     def change_group(self, group: str, **properties: Any) -> None:
@@ -72,10 +85,65 @@ class RealTenant:
         """Out of the bin."""
         self._control.restore_group(self.id, group)
 
-    def join(self, group: str, member: str) -> None:
-        """A direct member more: a person or a group."""
-        self._control.edit_members(self.id, group, add=[member])
+    def join(self, group: str, *members: str) -> None:
+        """Direct members more: people, groups or devices."""
+        self._control.edit_members(self.id, group, add=[*members])
 
-    def leave(self, group: str, member: str) -> None:
-        """A direct member less."""
-        self._control.edit_members(self.id, group, remove=[member])
+    def leave(self, group: str, *members: str) -> None:
+        """Direct members less."""
+        self._control.edit_members(self.id, group, remove=[*members])
+
+    def truth(self) -> dict[str, Any]:
+        """The whole directory."""
+        return self._control.truth(self.id)
+
+
+def employee(name: str) -> dict[str, Any]:
+    """The properties of an ordinary employee."""
+    handle = name.lower().replace(" ", ".")
+    first, _, last = name.partition(" ")
+    named = {"displayName": name, "givenName": first, "surname": last}
+    reached = {"mail": f"{handle}@contoso.example", "userPrincipalName": f"{handle}@contoso.example"}
+    return {"accountEnabled": True, "userType": "Member", **named, **reached}
+
+
+def person(connection: Tenanted, name: str) -> PersonRecord:
+    """Who is stored under this display name."""
+    (found,) = [one for one in connection.people.values() if one.source.get("displayName") == name]
+    return found
+
+
+def active(connection: Tenanted) -> set[str]:
+    """Names of those with an active account."""
+    people = connection.people.values()
+    return {str(one.source.get("displayName")) for one in people if one.account_state is AccountState.ACTIVE}
+
+
+def group(connection: Tenanted, name: str) -> str:
+    """A stored group's id."""
+    return next(one.object_id for one in connection.groups.values() if one.name == name)
+
+
+def told(connection: Tenanted, object_id: str) -> list[tuple[Action, Reason]]:
+    """What the activity has of a person, oldest first."""
+    every = shards(connection.connection.digits)
+    found = connection.engine.services.people.activity(connection.scope, every, limit=1000)
+    entries = [entry for activity, _ in reversed(found) for entry in activity.entries]
+    return [(entry.action, entry.reason) for entry in entries if entry.object_id == object_id]
+
+
+def differences(connection: Tenanted) -> list[str]:
+    """How what is stored differs from the directory's truth by the default settings; empty once all has settled."""
+    people = [
+        {
+            "object_id": one.object_id,
+            "account": {"state": one.account_state, "address": one.address, "fields": one.fields}
+            if one.account_state is not AccountState.NONE
+            else None,
+            "group_ids": one.groups,
+            "reason": one.reason,
+        }
+        for one in connection.people.values()
+        if one.presence not in GONE
+    ]
+    return expectation.differences(expectation.expect(connection.tenant.truth()), people)

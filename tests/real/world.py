@@ -34,15 +34,15 @@ class RealTenant:
 
     def __init__(self, control: Control, tenant_id: str) -> None:
         self.id = tenant_id
-        self._control = control
+        self.cloud = control
 
     def edit(self, *edits: dict[str, Any]) -> list[dict[str, Any]]:
         """Several edits in one call, in order; see docs/simulated-cloud.md."""
-        return self._control.edit(self.id, *edits)
+        return self.cloud.edit(self.id, *edits)
 
     def hire(self, name: str, **properties: Any) -> str:
         """An ordinary employee, unless `properties` says otherwise."""
-        return self._control.create_user(self.id, **{**employee(name), **properties})
+        return self.cloud.create_user(self.id, **{**employee(name), **properties})
 
     def hire_all(self, *names: str) -> list[str]:
         """Ordinary employees, by one call."""
@@ -51,51 +51,51 @@ class RealTenant:
 
     def change(self, object_id: str, **properties: Any) -> None:
         """Set properties; None clears."""
-        self._control.update_user(self.id, object_id, **properties)
+        self.cloud.update_user(self.id, object_id, **properties)
 
     def soft_delete(self, object_id: str) -> None:
         """To the bin."""
-        self._control.delete_user(self.id, object_id)
+        self.cloud.delete_user(self.id, object_id)
 
     def restore(self, object_id: str) -> None:
         """Out of the bin."""
-        self._control.restore_user(self.id, object_id)
+        self.cloud.restore_user(self.id, object_id)
 
     def hard_delete(self, object_id: str) -> None:
         """For good."""
-        self._control.purge_user(self.id, object_id)
+        self.cloud.purge_user(self.id, object_id)
 
     def new_device(self, kind: str = "device") -> str:
         """Something that may be a member of a group and is no person; or a `servicePrincipal`."""
-        return self._control.create_other(self.id, kind)
+        return self.cloud.create_other(self.id, kind)
 
     def new_group(self, name: str, **properties: Any) -> str:
         """A security group; `members` are ids."""
-        return self._control.create_group(self.id, displayName=name, securityEnabled=True, **properties)
+        return self.cloud.create_group(self.id, displayName=name, securityEnabled=True, **properties)
 
     def change_group(self, group: str, **properties: Any) -> None:
         """Set properties of a group."""
-        self._control.update_group(self.id, group, **properties)
+        self.cloud.update_group(self.id, group, **properties)
 
     def delete_group(self, group: str) -> None:
         """As its kind is deleted."""
-        self._control.delete_group(self.id, group)
+        self.cloud.delete_group(self.id, group)
 
     def restore_group(self, group: str) -> None:
         """Out of the bin."""
-        self._control.restore_group(self.id, group)
+        self.cloud.restore_group(self.id, group)
 
     def join(self, group: str, *members: str) -> None:
         """Direct members more: people, groups or devices."""
-        self._control.edit_members(self.id, group, add=[*members])
+        self.cloud.edit_members(self.id, group, add=[*members])
 
     def leave(self, group: str, *members: str) -> None:
         """Direct members less."""
-        self._control.edit_members(self.id, group, remove=[*members])
+        self.cloud.edit_members(self.id, group, remove=[*members])
 
     def truth(self) -> dict[str, Any]:
         """The whole directory."""
-        return self._control.truth(self.id)
+        return self.cloud.truth(self.id)
 
 
 def employee(name: str) -> dict[str, Any]:

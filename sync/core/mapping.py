@@ -75,6 +75,11 @@ def unread(settings: SyncSettings, selected: Collection[str]) -> frozenset[str]:
     return frozenset(name for name in _attributes(settings) - {*ALWAYS} if graph_select([name])[-1] not in selected)
 
 
+def unselected(settings: SyncSettings, selected: Collection[str]) -> frozenset[str]:
+    """Entries of the `$select` that these settings need and a read did not have."""
+    return frozenset(select_of(settings)) - {*selected}
+
+
 def kept(rules: tuple[CompiledRule, ...], attributes: AbstractSet[str]) -> tuple[CompiledRule, ...]:
     """The rules, less what goes by one of these attributes: an account that exists keeps such a field as it is."""
     return tuple(

@@ -33,6 +33,7 @@ class PullMessage:
     noticed_at: str
     hinted: tuple[str, ...] = ()
     attempt: int = 0
+    by: str = ""  # the admin who asked
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,8 @@ class PassMessage:
     epoch: int
     run: str = ""
     block: int = -1
-    cause: Literal["first", "reconcile", "reset", "admin"] = "reconcile"
+    cause: Literal["first", "reconcile", "reset", "admin", "settings"] = "reconcile"
+    by: str = ""  # the admin who asked
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,14 +82,20 @@ _SHAPES: Mapping[str, type[Message]] = {
 }
 
 
+_LATER = frozenset({"by"})
+
+
 def queue_of(message: Message) -> str:
     """The queue a message belongs to."""
     return next(queue for queue, shape in _SHAPES.items() if isinstance(message, shape))
 
 
 def encode(message: Message) -> str:
-    """One line of JSON, version first."""
-    return json.dumps({"v": VERSION, **asdict(message)}, separators=(",", ":"))
+    """One line of JSON, version first. What came to a shape later is left out where it is empty, so that an instance
+    of the version before reads the message while both run.
+    """
+    fields = {name: value for name, value in asdict(message).items() if value or name not in _LATER}
+    return json.dumps({"v": VERSION, **fields}, separators=(",", ":"))
 
 
 def decode(queue: str, body: bytes | str) -> Message:

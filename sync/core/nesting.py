@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable
 
 from sync.core.model import GroupRecord, Presence
 
-_THERE = frozenset({Presence.PRESENT, Presence.UNKNOWN})  # unknown: only mentioned so far
+THERE = frozenset({Presence.PRESENT, Presence.UNKNOWN})  # unknown: only mentioned so far
 
 
 class Nesting:
@@ -21,7 +21,7 @@ class Nesting:
         self._parents: dict[str, list[str]] = {}
         self._children: dict[str, list[str]] = {}
         for group in groups:
-            if group.presence not in _THERE:
+            if group.presence not in THERE:
                 continue
             self._parents[group.object_id] = [parent for parent, order in group.parents.items() if order > 0]
         for child, parents in self._parents.items():

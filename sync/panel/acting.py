@@ -15,17 +15,17 @@ PROOF_PAUSE = 4.0  # seconds between two tries to prove a connection, however ma
 _RUNNING = frozenset({ConnectionState.IMPORTING, ConnectionState.CONNECTED, ConnectionState.ATTENTION})
 
 
-def look_now(services: Services, view: ConnectionView) -> None:
+def look_now(services: Services, view: ConnectionView, by: str) -> None:
     """Pull both feeds. Raises NeedsAdmin before the connection was started."""
     must_run(view.connection)
-    start.look_now(services, view)
+    start.look_now(services, view, by)
 
 
-def reconcile_now(services: Services, view: ConnectionView) -> None:
+def reconcile_now(services: Services, view: ConnectionView, by: str) -> None:
     """Begin a full pass, unless one is under way. Raises NeedsAdmin before the connection was started."""
     must_run(view.connection)
     if not view.reader.pass_run:
-        start.reconcile_now(services, view)
+        start.reconcile_now(services, view, by)
 
 
 class Waiting:

@@ -131,14 +131,19 @@ INCOMPLETE: Mapping[str, str] = {
     "permission_missing": "A right is missing in Entra, so the directory could not be read to its end.",
     "consent_missing": "The consent was taken back, so the directory could not be read.",
     "tenant_gone": "Microsoft no longer knows the tenant.",
+    "plan_outdated": "What was read had to be read anew before it could be applied.",
+    "superseded": "Something changed meanwhile; the run that followed decided everybody.",
+    "interrupted": "It was interrupted; the activity tells what it did.",
 }
+_WRITTEN = frozenset({"interrupted", "superseded"})  # of a run that had begun to write
 
 
 def why_incomplete(run: Run) -> str:
     """Why a run ended early, as a sentence; empty for every other."""
     if not run.error:
         return ""
-    return f"{INCOMPLETE.get(run.error, 'The directory could not be read to its end.')} Nobody was removed."
+    reason = INCOMPLETE.get(run.error, "The directory could not be read to its end.")
+    return reason if run.error in _WRITTEN else f"{reason} Nobody was removed."
 
 
 def number(value: float) -> str:

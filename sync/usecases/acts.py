@@ -53,15 +53,24 @@ def hand_out(services: Services, connection: Connection, run: Run) -> None:
 
 
 def finish(services: Services, run: Run) -> Run:
-    """End an act whose parts are all done."""
-    finished = replace(run, stage=Stage.DONE, outcome=Outcome.COMPLETE, finished_at=iso(services.clock.now()))
+    """End an act: complete when its parts are all done, else interrupted."""
+    complete = len(run.done_parts) >= run.parts
+    finished = replace(
+        run,
+        stage=Stage.DONE,
+        outcome=Outcome.COMPLETE if complete else Outcome.INCOMPLETE,
+        error="" if complete else "interrupted",
+        finished_at=iso(services.clock.now()),
+    )
     with contextlib.suppress(Conflict):  # somebody else ended it
         return services.runs.save(finished)
     return finished
 
 
 def resume(services: Services, connection: Connection) -> None:
-    """Take up acts that stand still. One that has no messages wrote its account in one transaction, or did not."""
+    """Take up acts that stand still. One that has no messages wrote its account in one transaction, or did not: the
+    activity tells which.
+    """
     now = services.clock.now()
     for run in services.runs.page(connection.scope, "", NEWEST)[0]:
         stuck = run.kind == "act" and run.outcome is Outcome.RUNNING

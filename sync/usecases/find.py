@@ -6,12 +6,13 @@ storage's own cursor and the rows to skip after it, as one text; it means nothin
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple, TypeVar
 
 from shared.errors import Defect
 from sync.core.connection import Connection, shards
 from sync.core.model import AccountState, GroupRecord, PersonRecord, Presence, Reason
+from sync.core.nesting import THERE
 from sync.core.person import name_of
 from sync.core.text import clean, fold
 from sync.usecases.services import Services
@@ -91,6 +92,13 @@ def groups(services: Services, connection: Connection, text: str, cursor: str, l
         SEARCH_STEP if looked_for else limit + 1,
     )
     return FoundGroups(rows, place, stopped)
+
+
+def groups_there(services: Services, connection: Connection, people: Iterable[PersonRecord]) -> frozenset[str]:
+    """Which of these people's groups are there; a membership outlives a deleted group, for the day it is restored."""
+    named = sorted({group for record in people for group in record.groups})
+    stored = services.groups.load(connection.scope, named) if named else {}
+    return frozenset(one for one in named if one not in stored or stored[one].presence in THERE)
 
 
 def people_who(

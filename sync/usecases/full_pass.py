@@ -85,8 +85,9 @@ def _begin(services: Services, view: ConnectionView, message: PassMessage) -> No
     if reader is None:
         services.queue.send(message, delay=BUSY)
         return
+    by = view.connection.settings_by if message.cause == "settings" else message.by
     begun = replace(
-        new_run(services, view.connection, "pass", message.cause),
+        new_run(services, view.connection, "pass", message.cause, by=by),
         stage=Stage.READING,
         first=not view.connection.first_pass_done,
         start_order=lease.order_for(view, reader, 0),

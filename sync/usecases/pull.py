@@ -145,7 +145,7 @@ def _hand_over(services: Services, view: ConnectionView, message: PullMessage, b
     if not parts:
         return ""
     run = replace(
-        new_run(services, view.connection, "pull", message.cause),
+        new_run(services, view.connection, "pull", message.cause, by=message.by),
         started_at=began,
         noticed_at=message.noticed_at,
         feed=message.feed,

@@ -15,7 +15,7 @@ from dataclasses import replace
 from shared.errors import Conflict, SyncError, Transient
 from shared.events import log
 from sync.core.connection import Connection, ConnectionState, ConnectionView, FeedState
-from sync.core.mapping import select_of
+from sync.core.mapping import unselected
 from sync.core.messages import PassMessage
 from sync.core.runs import Outcome, Run, Stage
 from sync.core.settings_check import Wrong, canonical, check
@@ -100,7 +100,7 @@ def unread(services: Services, view: ConnectionView, settings: SyncSettings) -> 
     if not told and view.reader.pass_run:
         run = services.runs.get(view.connection.scope, view.reader.pass_run)
         told = run.selected if run is not None else ()
-    return frozenset(select_of(settings)) - {*told}
+    return unselected(settings, told)
 
 
 def _set_out(services: Services, view: ConnectionView) -> bool:
@@ -111,7 +111,7 @@ def _set_out(services: Services, view: ConnectionView) -> bool:
         return _plan_anew(services, view)
     if unread(services, view, connection.settings):
         if not view.reader.pass_run:  # one under way is followed by the one that tick sees to be due
-            services.queue.send(PassMessage(connection.id, connection.epoch, cause="reconcile"))
+            services.queue.send(PassMessage(connection.id, connection.epoch, cause="settings"))
     else:
         revisit.begin(services, view, "settings", by=connection.settings_by)
     return True
@@ -123,7 +123,7 @@ def _plan_anew(services: Services, view: ConnectionView) -> bool:
     run = services.runs.get(connection.scope, view.reader.pass_run) if view.reader.pass_run else None
     if run is None or run.outcome is not Outcome.RUNNING:
         return True  # the one to come follows them
-    if {*select_of(connection.settings)} - {*run.selected}:
+    if unselected(connection.settings, run.selected):
         return _read_anew(services, view, run)
     if run.stage in {Stage.READING, Stage.GROUPING}:
         return True

@@ -86,15 +86,15 @@ def read_again(services: Services, view: ConnectionView, run: Run) -> None:
     services.queue.send(PassMessage(view.connection.id, view.connection.epoch, cause="first"))
 
 
-def look_now(services: Services, view: ConnectionView, cause: Literal["admin", "timer"] = "admin") -> None:
-    """Pull both feeds."""
+def look_now(services: Services, view: ConnectionView, by: str) -> None:
+    """Pull both feeds, for an admin."""
     connection, now = view.connection, iso(services.clock.now())
     for feed in FEEDS:
-        services.queue.send(PullMessage(connection.id, connection.epoch, feed, cause, now))
+        services.queue.send(PullMessage(connection.id, connection.epoch, feed, "admin", now, by=by))
 
 
-def reconcile_now(services: Services, view: ConnectionView) -> None:
+def reconcile_now(services: Services, view: ConnectionView, by: str = "") -> None:
     """Begin a full pass, unless one is under way."""
     connection = view.connection
     cause: Literal["first", "admin"] = "admin" if connection.first_pass_done else "first"
-    services.queue.send(PassMessage(connection.id, connection.epoch, cause=cause))
+    services.queue.send(PassMessage(connection.id, connection.epoch, cause=cause, by=by))

@@ -13,7 +13,7 @@ from shared.errors import NeedsAdmin, Transient
 from shared.events import log
 from sync.core.attributes import is_directory_extension
 from sync.core.connection import Connection, ConnectionState, ConnectionView, FeedState
-from sync.core.mapping import select_of
+from sync.core.mapping import select_of, unselected
 from sync.core.messages import MailMessage, PassMessage, PullMessage
 from sync.core.model import FEEDS
 from sync.core.runs import Outcome
@@ -93,7 +93,7 @@ def _pass_due(services: Services, view: ConnectionView, now: datetime) -> int:
         waited = now - parse_iso(reader.passed_at) if reader.passed_at else None
         unfit = _unfit(connection, reader.feeds.get("users", FeedState()))
         due = waited is None or cursorless or unfit or waited >= _seconds(services.settings.full_pass_interval)
-        cause = "reconcile"
+        cause = "settings" if unfit else "reconcile"
     else:
         due, cause = True, "first"
     since = reader.suspect_since or connection.connected_at
@@ -108,8 +108,8 @@ def _unfit(connection: Connection, feed: FeedState) -> bool:
     """Whether the settings need attributes that this cursor does not tell, or it tells a directory extension that was
     taken out of them: Graph refuses every read that names one the tenant no longer has.
     """
-    wanted, told = {*select_of(connection.settings)}, {*feed.selected}
-    return bool(wanted - told) or any(is_directory_extension(name) for name in told - wanted)
+    superfluous = {*feed.selected} - {*select_of(connection.settings)}
+    return bool(unselected(connection.settings, feed.selected)) or any(map(is_directory_extension, superfluous))
 
 
 def _revisit_due(services: Services, view: ConnectionView) -> None:

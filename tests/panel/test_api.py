@@ -78,12 +78,13 @@ def test_starting(world: World, caller: Caller) -> None:
 
 
 def test_sync_and_reconcile(world: World, caller: Caller) -> None:
-    """Both answer 202 and put work in the queue; before the start they are 409."""
+    """Both answer 202 and put work in the queue that names the admin; before the start they are 409."""
     connection = world.connect()
     assert caller.post(f"{API}/connections/{connection.id}/sync").status_code == 202
     assert caller.post(f"{API}/connections/{connection.id}/reconcile").status_code == 202
-    kinds = [type(delivery.message) for delivery in world.queue.waiting()]
-    assert kinds == [PullMessage, PullMessage, PassMessage]
+    messages = [delivery.message for delivery in world.queue.waiting()]
+    assert [type(message) for message in messages] == [PullMessage, PullMessage, PassMessage]
+    assert {message.by for message in messages if hasattr(message, "by")} == {"admin-1"}
     early = world.connect(ConnectionState.AWAITING_START, tenant_id="another")
     for verb in ("sync", "reconcile"):
         assert caller.post(f"{API}/connections/{early.id}/{verb}").json()["code"] == "not_started"

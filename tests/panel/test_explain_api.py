@@ -14,7 +14,7 @@ import pytest
 from shared.errors import Transient
 from sync.core.connection import Connection, ConnectionState
 from sync.core.messages import PassMessage, decode
-from sync.core.model import Hand, PersonRecord
+from sync.core.model import Hand, PersonRecord, Presence
 from sync.core.sync_settings import Chosen, Scope
 from sync.usecases import apply, full_pass, lease, one_person
 from tests.fakes.tenant import Tenant
@@ -88,6 +88,19 @@ def test_a_person_explained_in_sentences(place: Place, caller: Caller) -> None:
     assert (found["now"]["action"], found["after_sync"]["action"]) == ("skip", "update")
     assert found["happened"][0]["action"] == "create"
     assert [group["name"] for group in found["groups"]] == ["North"]
+
+
+def test_a_deleted_group_is_nobodys(place: Place, caller: Caller) -> None:
+    """A membership outlives a group in the bin, for the day it is restored; nobody is shown as in it until then."""
+    staff, north = place.tenant.new_group("Staff"), place.tenant.new_group("North")
+    anna = place.tenant.hire("Anna Berg")
+    place.tenant.join(staff, anna)
+    place.tenant.join(north, anna)
+    place.compare()
+    groups, scope = place.world.services.groups, place.connection.scope
+    groups.commit(scope, [replace(groups.load(scope)[staff], presence=Presence.SOFT_DELETED)])
+    assert caller.get(place.path("people", anna)).json()["group_ids"] == [north]
+    assert [one["group_ids"] for one in caller.get(place.path("people")).json()["items"]] == [[north]]
 
 
 def test_a_conflict_names_who_has_the_address(place: Place, caller: Caller) -> None:

@@ -131,7 +131,8 @@ def test_an_act_that_was_killed_can_be_repeated(acme: Tenanted) -> None:
     acme.engine.wait(timedelta(minutes=21))
     assert [acme.person(people[effects]).reason for effects in range(1, 5)] == [Reason.ADMIN] * 4
     assert acme.counts.inactive == 4
-    assert {run.outcome for run in acme.runs} == {Outcome.COMPLETE}
+    ended = {(run.outcome, run.error) for run in acme.runs}
+    assert ended == {(Outcome.COMPLETE, ""), (Outcome.INCOMPLETE, "interrupted")}
 
 
 def refused(engine: Engine) -> tuple[Tenanted, str]:

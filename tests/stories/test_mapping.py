@@ -47,6 +47,12 @@ def test_fields_of_their_own(own: Tenanted) -> None:
     assert fields(own) == {"cost_centre": "4711", "site": "Odense", "level": "L2", "kind": "employee"}
 
 
+def test_the_pass_that_reads_a_new_attribute_names_the_admin(acme: Tenanted) -> None:
+    """Its cause are the settings, its author who saved them."""
+    acme.choose(mapping=(*DEFAULT_MAPPING, *OWN))
+    assert {(run.cause, run.by) for run in acme.runs if run.kind == "pass"} == {("first", ""), ("settings", "admin")}
+
+
 def test_each_change_arrives_by_the_feed(own: Tenanted) -> None:
     """Extension attributes are told as one object, whole; the fields follow."""
     anna = own.tenant.present_people()[0]

@@ -170,6 +170,19 @@ def scoped(engine: Engine) -> tuple[Tenanted, str]:
     return acme, group
 
 
+@pytest.mark.parametrize("landed", [False, True])
+def test_killed_before_anything_was_handed_over_it_says_so(acme: Tenanted, landed: bool) -> None:
+    """A run that was saved and has no message ends as interrupted; one that was not saved is none."""
+    engine, person = acme.engine, acme.tenant.present_people()[0]
+    acme.tenant.change(person, department="Legal", told=False)
+    engine.faults.crash_after(3, landed=landed)  # after the lease was taken and given back
+    with engine.attempt():
+        sync(acme, person)
+    engine.wait(timedelta(minutes=20))
+    acts = [(run.outcome, run.error, run.counts) for run in acme.runs if run.kind == "act"]
+    assert acts == ([(Outcome.INCOMPLETE, "interrupted", {})] if landed else [])
+
+
 def test_whom_only_a_group_mentions_is_fetched(engine: Engine) -> None:
     """The users feed never told of a person; a group that is in scope does: they are fetched, created and mailed."""
     acme, group = scoped(engine)

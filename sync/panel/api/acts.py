@@ -7,7 +7,7 @@ from fastapi import APIRouter
 from sync.core.runs import Mail
 from sync.panel.access import Ours, Writer, find_connection
 from sync.panel.acting import must_run
-from sync.panel.api import schemas, shaping
+from sync.panel.api import people, schemas, shaping
 from sync.panel.api.acts_schemas import ByHand, Undoing
 from sync.panel.problems import Problem
 from sync.usecases import by_hand, undo
@@ -26,7 +26,7 @@ def change_person(services: Ours, admin: Writer, connection_id: str, object_id: 
         raise Problem(422, "not_a_field", f"This account has no field {error} that can be edited so.") from error
     if record is None:
         raise Problem(404, "no_such_person", "The directory of this connection has no such person.")
-    return shaping.person(record, connection.settings)
+    return people.one(services, connection, record)
 
 
 @router.post("/connections/{connection_id}/mails/{mail_id}/resend", status_code=202, response_model=schemas.MailShape)

@@ -67,12 +67,12 @@ def begin_sync(
 @router.post("/connections/{connection_id}/sync", status_code=202, response_model=schemas.Accepted)
 def sync_now(services: Ours, admin: Writer, connection_id: str) -> schemas.Accepted:
     """Look at both feeds now."""
-    acting.look_now(services, find_connection(services, admin, connection_id))
+    acting.look_now(services, find_connection(services, admin, connection_id), admin.subject)
     return schemas.Accepted()
 
 
 @router.post("/connections/{connection_id}/reconcile", status_code=202, response_model=schemas.Accepted)
 def reconcile(services: Ours, admin: Writer, connection_id: str) -> schemas.Accepted:
     """Read everything again and compare."""
-    acting.reconcile_now(services, find_connection(services, admin, connection_id))
+    acting.reconcile_now(services, find_connection(services, admin, connection_id), admin.subject)
     return schemas.Accepted()

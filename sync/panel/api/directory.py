@@ -11,7 +11,7 @@ from sync.core.connection import shard_of
 from sync.core.model import AccountState, Reason
 from sync.panel import paging
 from sync.panel.access import Caller, Ours, Writer, find_connection
-from sync.panel.api import exports, schemas, shaping
+from sync.panel.api import exports, people, schemas, shaping
 from sync.panel.api.acts_schemas import Format
 from sync.panel.problems import Problem
 from sync.usecases import account_list, audience, find, manual_accounts
@@ -43,7 +43,7 @@ def list_people(
         everybody = exports.every(lambda at: find.people(services, connection, wanted, at, exports.PAGE)[:2])
         return exports.csv("people", exports.PEOPLE, map(exports.person, everybody))
     found = find.people(services, connection, wanted, paging.unwrap(cursor, keys, *where), limit)
-    items = [shaping.person(record, connection.settings) for record in found.people]
+    items = people.told(services, connection, found.people)
     return schemas.Page(items=items, cursor=paging.wrap(found.cursor, keys, *where))
 
 
@@ -57,7 +57,7 @@ def read_person(services: Ours, admin: Caller, connection_id: str, object_id: st
         record = services.people.load(connection.scope, shard, [object_id]).records.get(object_id)
     if record is None:
         raise Problem(404, "no_such_person", "The directory of this connection has no such person.")
-    return shaping.person(record, connection.settings)
+    return people.one(services, connection, record)
 
 
 @router.get("/connections/{connection_id}/groups", response_model=schemas.Page[schemas.Group])

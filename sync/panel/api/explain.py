@@ -16,7 +16,7 @@ from sync.core.runs import Outcome
 from sync.panel import paging
 from sync.panel.access import Caller, Ours, Writer, find_connection
 from sync.panel.api import explain_schemas as shapes
-from sync.panel.api import explain_shaping, schemas, shaping
+from sync.panel.api import explain_shaping, people, schemas, shaping
 from sync.panel.api.directory import Cursor
 from sync.panel.problems import Problem
 from sync.usecases import certificate, explain, explain_group, one_person
@@ -72,7 +72,8 @@ def sync_person(
     if run.outcome is not Outcome.COMPLETE:
         response.status_code = 202
     record = one_person.stored(services, view.connection, known)
-    return shapes.SyncedPerson(run=shaping.run(run), person=shaping.person(record) if record else None)
+    person = people.one(services, view.connection, record) if record else None
+    return shapes.SyncedPerson(run=shaping.run(run), person=person)
 
 
 @router.get("/connections/{connection_id}/certificates", response_model=schemas.Page[shapes.CertificateHead])

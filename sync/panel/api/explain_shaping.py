@@ -67,7 +67,7 @@ def person(why: Why, connection: Connection) -> shapes.WhyPerson:
         in_entra=_in_entra(why.answer, why.unanswered, "person"),
         presence=why.stored.presence if why.stored else None,
         as_of=why.as_of or None,
-        account=shaping.person(record).account,
+        account=shaping.account(record),
         scope=_judgement(why.scope, "In scope", "Not in scope"),
         eligibility=_eligibility(why.eligibility),
         match=None if record.account_state is AccountState.NONE else _match(record),

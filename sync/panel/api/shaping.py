@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Set as AbstractSet
 from typing import Any
 
 from shared import metering
@@ -58,8 +59,8 @@ def detail(overview: Overview) -> schemas.ConnectionDetail:
     )
 
 
-def person(record: PersonRecord, settings: SyncSettings | None = None) -> schemas.Person:
-    """A person with their account; with the connection's settings, also when an inactive one is given up."""
+def person(record: PersonRecord, settings: SyncSettings, groups: AbstractSet[str]) -> schemas.Person:
+    """A person with their account, and those of their groups that are there."""
     source, reason = record.source, words.why(record)
     return schemas.Person(
         object_id=record.object_id,
@@ -68,11 +69,11 @@ def person(record: PersonRecord, settings: SyncSettings | None = None) -> schema
         mail=_text(source.get("mail")),
         user_principal_name=_text(source.get("userPrincipalName")),
         department=_text(source.get("department")),
-        account=_account(record),
+        account=account(record),
         reason=reason,
         explanation=words.EXPLANATIONS[reason],
         since=record.since or None,
-        purge_at=(purge_at(record, settings) or None) if settings else None,
+        purge_at=purge_at(record, settings) or None,
         conflict_with=record.conflict_with or None,
         held=record.held or None,
         onboarding_mail=record.mail,
@@ -81,7 +82,7 @@ def person(record: PersonRecord, settings: SyncSettings | None = None) -> schema
         by_hand=record.hand,
         own_fields=dict(record.own),
         undone=pinned(record),
-        group_ids=sorted(record.groups),
+        group_ids=sorted(record.groups & groups),
     )
 
 
@@ -256,7 +257,8 @@ def _subscription(view: ConnectionView, feed: FeedName) -> schemas.SubscriptionS
     )
 
 
-def _account(record: PersonRecord) -> schemas.AccountOfPerson | None:
+def account(record: PersonRecord) -> schemas.AccountOfPerson | None:
+    """A person's account; None where there is none."""
     if record.account_state is AccountState.NONE:
         return None
     return schemas.AccountOfPerson(

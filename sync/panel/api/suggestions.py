@@ -10,7 +10,7 @@ from sync.core.suggestions import SIGNS, Assessment
 from sync.panel import paging
 from sync.panel.access import Caller, Ours, Writer, find_connection
 from sync.panel.acting import must_run
-from sync.panel.api import schemas, shaping
+from sync.panel.api import people, schemas
 from sync.panel.api.acts_schemas import Answer, EvidenceShape, Suggestion
 from sync.panel.api.directory import Cursor
 from sync.panel.problems import Problem
@@ -47,7 +47,7 @@ def answer_suggestion(
     record = by_hand.change(services, connection, object_id, admin.subject, judged=wanted.answer)
     if record is None:
         raise Problem(404, "no_such_person", "The directory of this connection has no such person.")
-    return shaping.person(record, connection.settings)
+    return people.one(services, connection, record)
 
 
 def _shape(record: PersonRecord, assessment: Assessment) -> Suggestion:

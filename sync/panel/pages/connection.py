@@ -61,14 +61,14 @@ def begin_sync(
 @router.post("/connections/{connection_id}/sync")
 def sync_now(services: Ours, session: FormSender, connection_id: str) -> Response:
     """Look now."""
-    acting.look_now(services, find_connection(services, session.admin, connection_id))
+    acting.look_now(services, find_connection(services, session.admin, connection_id), session.admin.subject)
     return _back(connection_id)
 
 
 @router.post("/connections/{connection_id}/reconcile")
 def reconcile(services: Ours, session: FormSender, connection_id: str) -> Response:
     """Compare everything now."""
-    acting.reconcile_now(services, find_connection(services, session.admin, connection_id))
+    acting.reconcile_now(services, find_connection(services, session.admin, connection_id), session.admin.subject)
     return _back(connection_id)
 
 

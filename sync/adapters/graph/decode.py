@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any, NoReturn
 
@@ -11,6 +12,7 @@ import orjson
 from shared.errors import Transient
 
 _RELATIONS = ("members@delta", "manager@delta")
+_ESCAPED_ID = re.compile(rb"\\u006[49]")  # an escaped `i` or `d`: nobody writes them so
 
 
 class NotJson(ValueError):
@@ -40,10 +42,12 @@ def decode_object(body: bytes) -> Mapping[str, Any]:
 
 def decode_page(body: bytes) -> Any:
     """A delta page. Two `id` keys in one object would make one person another, and orjson keeps the last one:
-    whenever there are more `"id"` in the text than objects to have them, the page is read again, exactly.
+    whenever there are more `"id"` in the text than objects to have them, or one may be escaped, the page is read
+    again, exactly.
     """
     data = decode(body)
-    return data if body.count(b'"id"') <= _expected_ids(data) else _decode_exactly(body)
+    usual = body.count(b'"id"') <= _expected_ids(data) and _ESCAPED_ID.search(body) is None
+    return data if usual else _decode_exactly(body)
 
 
 def _expected_ids(data: Any) -> int:

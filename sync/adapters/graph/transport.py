@@ -9,7 +9,7 @@ import httpx
 
 from sync.adapters.egress import Rule, check
 
-BODY_LIMIT = 64 * 1024 * 1024  # bytes after decompression; a page of 200 users has about 0.1 MiB
+BODY_LIMIT = 16 * 1024 * 1024  # bytes after decompression; a page of 200 users has about 0.1 MiB
 
 
 class BodyRefused(httpx.TransportError):

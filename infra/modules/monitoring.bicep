@@ -26,6 +26,14 @@ var alerts = [
     query: 'AppTraces | where Message has "poison.waiting"'
   }
   {
+    key: 'quiet'
+    title: 'A tenant was not read to its end for an hour'
+    severity: 2
+    window: 'PT15M'
+    threshold: 0
+    query: 'AppTraces | where Message has "connection.silent"'
+  }
+  {
     key: 'webhook'
     title: 'Notifications cannot be stored: Graph is told to try again'
     severity: 1

@@ -89,7 +89,7 @@ class Survey:
     guests: int = 0
     disabled: int = 0
     no_address: int = 0
-    duplicates: int = 0  # people whose address another person of the tenant has as well
+    duplicates: int = 0  # people to get an account whose address another one of them has as well
     groups: int = 0
     would_create: int = 0
     would_link: int = 0

@@ -91,6 +91,14 @@ class Run:
     etag: str = field(default="", compare=False)
 
 
+CHANGING = ("create", "link", "update", "deactivate", "reactivate", "moved")
+
+
+def changed(run: Run) -> bool:
+    """Whether a run changed any account or membership."""
+    return any(run.counts.get(action, 0) for action in CHANGING)
+
+
 @dataclass(frozen=True, slots=True)
 class HeldRemoval:
     """One person a hold is about."""

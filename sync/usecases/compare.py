@@ -18,6 +18,7 @@ from shared.events import log
 from sync.core.address import address_key
 from sync.core.connection import ConnectionView
 from sync.core.decide import Context, Decision, decide, hold_back, wanted_address
+from sync.core.eligibility import eligibility
 from sync.core.merge import merge_person, settle_edges
 from sync.core.messages import ChangesMessage
 from sync.core.model import AccountState, ChangeKind, PersonRecord, Presence, Reason, UserChange
@@ -136,7 +137,8 @@ def _plan(services: Services, view: ConnectionView, current: Run, message: Chang
             continue
         for name in ("people", f"would_{decision.action}", *_traits(person)):
             counts[name] = counts.get(name, 0) + 1
-        if address := address_of(person.source):
+        address = address_of(person.source)
+        if address and eligibility(person, policy) is Reason.OK:  # a copy that gets no account takes nobody's address
             addresses.append(address_key(address)[:16])
     services.staging.put(connection.scope, f"{current.id}{ADDRESSES}", message.part, {"": canonical.dumps(addresses)})
     links = match_report.leave(services, connection.scope, current, message.part, decisions, foreseen)

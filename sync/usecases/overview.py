@@ -16,11 +16,11 @@ from typing import Any
 from shared.clock import iso, parse_iso
 from sync.core.connection import Connection, ConnectionState, ConnectionView, shards
 from sync.core.model import Counts, Presence
-from sync.core.runs import Hold, Outcome, Run, Stage
+from sync.core.runs import Hold, Outcome, Run, Stage, changed
+from sync.core.silence import last_read, silent_since
 from sync.usecases.services import Services
 
 NEWEST_RUNS = 50
-_CHANGING = ("create", "link", "update", "deactivate", "reactivate", "moved")
 
 
 class Phase(StrEnum):
@@ -43,6 +43,14 @@ class Freshness:
     median: float
     p95: float
     runs: int
+
+
+@dataclass(frozen=True, slots=True)
+class Announced:
+    """Recent pulls that changed something: how many a notification caused, how many only the timer found."""
+
+    notified: int
+    found: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +77,9 @@ class Overview:
     holds: Sequence[Hold]  # waiting ones only
     progress: Progress | None
     freshness: Freshness | None
+    announced: Announced
+    last_read: str  # ISO: both feeds were read to their end by then; empty before the first time
+    silent_since: str  # ISO, empty unless there was no success for too long
     last_change: str  # ISO, empty when there was none
     next_pass: str  # ISO, empty while none is planned
     pull_interval: float  # seconds between looks at a feed that nobody announced a change of
@@ -107,6 +118,9 @@ class Overviews:
             holds=holds,
             progress=self._progress(view, runs),
             freshness=freshness_of(runs),
+            announced=announced_of(runs),
+            last_read=last_read(view.reader),
+            silent_since=self._silent_since(view),
             last_change=next((run.finished_at or run.started_at for run in runs if changed(run)), ""),
             next_pass=self._next_pass(view),
             pull_interval=services.settings.pull_interval,
@@ -141,11 +155,27 @@ class Overviews:
             run = next((run for run in runs if run.kind == "pass" and run.outcome is Outcome.RUNNING), None)
         return progress_of(run, view.connection, self._services.clock.now()) if run else None
 
+    def _silent_since(self, view: ConnectionView) -> str:
+        pace = self._services.settings
+        return silent_since(
+            view.connection,
+            view.reader,
+            self._services.clock.now(),
+            pull_interval=pace.pull_interval,
+            full_pass_interval=pace.full_pass_interval,
+        )
+
     def _next_pass(self, view: ConnectionView) -> str:
         if not view.reader.passed_at or view.connection.state is not ConnectionState.CONNECTED:
             return ""
         interval = timedelta(seconds=self._services.settings.full_pass_interval)
         return iso(parse_iso(view.reader.passed_at) + interval)
+
+
+def announced_of(runs: Sequence[Run]) -> Announced:
+    """How recent changes came to be known."""
+    causes = [run.cause for run in runs if run.kind == "pull" and changed(run)]
+    return Announced(causes.count("notification"), causes.count("timer"))
 
 
 def phase_of(connection: Connection) -> Phase:
@@ -169,11 +199,6 @@ def freshness_of(runs: Sequence[Run]) -> Freshness | None:
     if not seconds:
         return None
     return Freshness(_rank(seconds, 0.5), _rank(seconds, 0.95), len(seconds))
-
-
-def changed(run: Run) -> bool:
-    """Whether a run changed any account or membership."""
-    return any(run.counts.get(action, 0) for action in _CHANGING)
 
 
 def progress_of(run: Run, connection: Connection, now: datetime) -> Progress:

@@ -21,7 +21,7 @@ from shared.errors import Conflict
 from shared.events import log
 from sync.core.connection import Connection, ConnectionState, ConnectionView, Survey
 from sync.core.messages import ChangesMessage
-from sync.core.runs import Outcome, Run, Stage
+from sync.core.runs import Outcome, Run, Stage, changed
 from sync.usecases import closing, reaching, removing
 from sync.usecases.rows import update_connection
 from sync.usecases.services import Services
@@ -39,15 +39,17 @@ def part_done(services: Services, view: ConnectionView, message: ChangesMessage,
     )
     if run.kind in {"pull", "act"}:
         if run.outcome is Outcome.RUNNING and len(run.done_parts) == run.parts:
-            _finish_pull(services, run)
+            _finish_pull(services, view, run)
     elif last:
         move_on(services, view, run)
 
 
-def _finish_pull(services: Services, run: Run) -> None:
+def _finish_pull(services: Services, view: ConnectionView, run: Run) -> None:
     finished = replace(run, stage=Stage.DONE, outcome=Outcome.COMPLETE, finished_at=iso(services.clock.now()))
     with contextlib.suppress(Conflict):  # somebody else ended it
         services.runs.save(finished)
+        if run.cause == "timer" and run.feed in view.watch.subscriptions and changed(run):
+            log("pull.unannounced", connection=run.connection, feed=run.feed, run=run.id)
 
 
 def move_on(services: Services, view: ConnectionView, run: Run) -> None:

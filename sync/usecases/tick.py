@@ -17,6 +17,7 @@ from sync.core.mapping import select_of, unselected
 from sync.core.messages import MailMessage, PassMessage, PullMessage
 from sync.core.model import FEEDS
 from sync.core.runs import Outcome
+from sync.core.silence import silent_since
 from sync.usecases import acts, connect, full_pass, holds, purge, release, revisit, settings_change, subscribe
 from sync.usecases.services import Services
 
@@ -49,7 +50,10 @@ def _one(services: Services, view: ConnectionView, now: datetime, counts: dict[s
     if connection.state is ConnectionState.AWAITING_CONSENT and connection.waiting_since:
         connect.prove_waiting(services, connection.id)
         return
-    if not connection.live or (view.reader.retry_at and view.reader.retry_at > iso(now)):
+    if not connection.live:
+        return
+    if view.reader.retry_at and view.reader.retry_at > iso(now):
+        _listen(services, view, now)
         return
     settings_change.settle(services, view)
     counts["passes"] += _pass_due(services, view, now)
@@ -61,10 +65,26 @@ def _one(services: Services, view: ConnectionView, now: datetime, counts: dict[s
         counts["renewals"] += subscribe.ensure(services, view) != view.watch
         _mails_due(services, view, now)
     if now.minute % 10 == 0:
+        _listen(services, view, now)
         holds.expire(services, connection.scope)
         release.resume(services, connection)
         acts.resume(services, connection)
         purge.begin_when_due(services, view, now)
+
+
+def _listen(services: Services, view: ConnectionView, now: datetime) -> None:
+    """Say so, every ten minutes, when there was no success for too long: failing quietly is failing."""
+    pace = services.settings
+    since = silent_since(
+        view.connection,
+        view.reader,
+        now,
+        pull_interval=pace.pull_interval,
+        full_pass_interval=pace.full_pass_interval,
+    )
+    if since and now.minute % 10 == 0:
+        minutes = round((now - parse_iso(since)).total_seconds() / 60)
+        log("connection.silent", logging.WARNING, connection=view.connection.id, minutes=minutes)
 
 
 def _pulls_due(services: Services, view: ConnectionView, now: datetime) -> int:

@@ -65,7 +65,7 @@ class SurveyShape(BaseModel):
     guests: int
     disabled: int
     no_address: int
-    duplicates: int = Field(description="People whose address another person of the tenant has as well.")
+    duplicates: int = Field(description="People to get an account whose address another one of them has as well.")
     groups: int
     would_create: int = Field(description="Accounts that starting would create.")
     would_link: int = Field(description="Accounts that were there before and that starting would link.")
@@ -109,6 +109,13 @@ class FreshnessShape(BaseModel):
     runs: int
 
 
+class AnnouncedShape(BaseModel):
+    """How recent changes came to be known. Found alone, again and again, means that Graph tells us nothing."""
+
+    notified: int = Field(description="Pulls that a notification caused.")
+    found: int = Field(description="Pulls of the timer that found changes nobody had announced.")
+
+
 class SubscriptionShape(BaseModel):
     """Whether Graph notifies us of a feed, or why we ask it ourselves."""
 
@@ -140,6 +147,9 @@ class ConnectionDetail(ConnectionShape):
     counts: CountsShape
     progress: ProgressShape | None
     freshness: FreshnessShape | None
+    announced: AnnouncedShape
+    last_read_at: str | None = Field(description="Both feeds were read to their end by then.")
+    silent_since: str | None = Field(description="There was no success since then, for longer than is usual.")
     subscriptions: list[SubscriptionShape]
     last_change_at: str | None
     next_full_pass_at: str | None

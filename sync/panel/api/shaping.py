@@ -52,6 +52,9 @@ def detail(overview: Overview) -> schemas.ConnectionDetail:
         freshness=None
         if freshness is None
         else schemas.FreshnessShape(median_seconds=freshness.median, p95_seconds=freshness.p95, runs=freshness.runs),
+        announced=schemas.AnnouncedShape(notified=overview.announced.notified, found=overview.announced.found),
+        last_read_at=overview.last_read or None,
+        silent_since=overview.silent_since or None,
         subscriptions=[_subscription(overview.view, feed) for feed in FEEDS],
         last_change_at=overview.last_change or None,
         next_full_pass_at=overview.next_pass or None,

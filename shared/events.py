@@ -59,7 +59,11 @@ EVENTS: Mapping[str, tuple[frozenset[str], str]] = {
         ),
         ("pass.incomplete", "connection run code", "the pass ended early; nothing was removed"),
         ("apply.finished", "connection run part written unchanged conflicts", "a part was applied"),
-        ("apply.parked", "connection run person reason", "one row could not be stored; the rest went on"),
+        (
+            "apply.parked",
+            "connection run person reason",
+            "a row, or its largest values, could not be stored; the rest went on",
+        ),
         ("guard.held", "connection run removals limit", "removals wait for an admin"),
         ("hold.approved", "connection hold removals", "an admin approved exactly this set"),
         ("hold.rejected", "connection hold", "an admin rejected it"),

@@ -6,6 +6,7 @@ Every chunk of up to 98 people goes in with its audit and the shard's counts in 
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
@@ -99,7 +100,14 @@ def _attempt(services: Services, work: Work, loaded: LoadedShard, propose: Propo
             chunks[:0] = [chunk[:half], chunk[half:]]
             continue
         except RowTooLarge as error:
-            log("apply.parked", connection=work.connection.id, run=work.run, person=error.object_id, reason="too_large")
+            log(
+                "apply.parked",
+                logging.WARNING,
+                connection=work.connection.id,
+                run=work.run,
+                person=error.object_id,
+                reason="too_large",
+            )
             parked = [_parked(decision, error.object_id, now) for decision in chunk]
             done.after.update((decision.after.object_id, decision.after) for decision in parked)
             chunks[:0] = [parked]

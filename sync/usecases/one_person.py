@@ -22,7 +22,7 @@ from sync.core.messages import ChangesMessage, pack
 from sync.core.model import ChangeKind, PersonRecord, Presence, UserChange
 from sync.core.runs import Run
 from sync.usecases import apply, lease
-from sync.usecases.sending import new_run
+from sync.usecases.sending import carried, new_run
 from sync.usecases.services import Services
 
 TRIES, PAUSE = 5, 0.3  # a pull holds the lease for a fraction of a second as a rule
@@ -63,7 +63,7 @@ def sync(
     begun = new_run(services, connection, "act", "admin", by=by)
     run = services.runs.save(replace(begun, noticed_at=noticed_at, read=1, parts=1))
     shard = shard_of(object_id, connection.digits)
-    message = ChangesMessage(connection.id, connection.epoch, run.id, 0, shard, "inline", pack([change]))
+    message = ChangesMessage(connection.id, connection.epoch, run.id, 0, shard, "inline", pack([carried(change)]))
     services.queue.send(message, delay=LATER)
     with contextlib.suppress(Transient):  # the queue brings it again
         apply.run(services, message)

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Literal, TypeVar
+from typing import Literal
 
 from shared.clock import iso
 from shared.errors import Conflict
+from shared.events import log
 from sync.core.connection import Connection, shard_of
 from sync.core.messages import ChangesMessage, pack
-from sync.core.model import GroupChange, MembershipChange, UserChange
+from sync.core.model import ChangeKind, GroupChange, MembershipChange, UserChange
 from sync.core.runs import Cause, Kind, Run
 from sync.usecases.services import Services
 
 Change = UserChange | GroupChange | MembershipChange
-ChangeT = TypeVar("ChangeT", UserChange, GroupChange, MembershipChange, Change)
 
 MESSAGE_LIMIT = 44_000  # characters of packed changes; a message holds 64 KiB, 48 KiB where the host wants base64
 CHANGES_LIMIT = 400  # changes a message, so that one invocation stays short
@@ -96,14 +97,31 @@ def by_shard(changes: Sequence[Change], digits: int) -> dict[str, list[Change]]:
     return shards
 
 
-def split(changes: Sequence[ChangeT]) -> Iterator[list[ChangeT]]:
+def split(changes: Sequence[Change]) -> Iterator[list[Change]]:
     """Pieces that fit into a message each."""
     for start in range(0, len(changes), CHANGES_LIMIT):
         yield from _fitting(list(changes[start : start + CHANGES_LIMIT]))
 
 
-def _fitting(changes: list[ChangeT]) -> Iterator[list[ChangeT]]:
-    if len(changes) == 1 or len(pack(changes)) <= MESSAGE_LIMIT:
+def carried(change: Change) -> Change:
+    """The change as one message can carry it: nearly always itself. What is larger comes as a patch without its
+    largest values, which keep what is stored until a full pass, which needs no message for them, brings them.
+    """
+    if isinstance(change, MembershipChange) or len(pack([change])) <= MESSAGE_LIMIT:
+        return change
+    properties = dict(change.properties)
+    while properties and len(pack([replace(change, properties=properties)])) > MESSAGE_LIMIT:
+        del properties[max(properties, key=lambda name: len(repr(properties[name])))]
+    log("apply.parked", logging.WARNING, person=change.object_id, reason="values_left_out")
+    kind = ChangeKind.PATCH if change.kind is ChangeKind.SNAPSHOT else change.kind
+    return replace(change, kind=kind, properties=properties)
+
+
+def _fitting(changes: list[Change]) -> Iterator[list[Change]]:
+    if len(changes) == 1:
+        yield [carried(changes[0])]
+        return
+    if len(pack(changes)) <= MESSAGE_LIMIT:
         yield changes
         return
     half = len(changes) // 2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
@@ -10,9 +11,9 @@ from datetime import timedelta
 from shared.clock import iso
 from shared.errors import Conflict, NeedsAdmin
 from shared.events import log
-from sync.core.connection import Connection
+from sync.core.connection import Connection, shard_of
 from sync.core.guard import judge, note_lost
-from sync.core.runs import HeldRemoval, Hold, Run
+from sync.core.runs import HeldRemoval, Hold, Outcome, Run
 from sync.usecases import reaching
 from sync.usecases.release import release
 from sync.usecases.services import Services
@@ -111,10 +112,31 @@ def expire(services: Services, scope: str, *, superseded_by: Run | None = None) 
     for hold in services.runs.holds(scope):
         judged = superseded_by and hold.run != superseded_by.id and hold.created_at <= superseded_by.started_at
         if hold.state == "waiting" and (judged or hold.expires_at <= now):
-            try:
-                services.runs.save_hold(replace(hold, state="expired", decided_at=now))
-            except Conflict:
-                continue
+            _end(services, hold)
+
+
+def end_moot(services: Services, connection: Connection) -> None:
+    """Expire holds on which nobody waits any more: the directory took back what would have removed them."""
+    for hold in services.runs.holds(connection.scope):
+        if hold.state == "waiting" and not _concerns_somebody(services, connection, hold):
+            _end(services, hold)
+
+
+def _concerns_somebody(services: Services, connection: Connection, hold: Hold) -> bool:
+    """Whether a row still waits on it, or its run is still about to mark them. Looks no further than the first."""
+    run = services.runs.get(connection.scope, hold.run)
+    if run is not None and run.outcome is Outcome.RUNNING:
+        return True
+    by_shard: dict[str, list[str]] = {}
+    for removal in hold.removals:
+        by_shard.setdefault(shard_of(removal.object_id, connection.digits), []).append(removal.object_id)
+    loaded = (services.people.load(connection.scope, shard, ids) for shard, ids in by_shard.items())
+    return any(record.held == hold.id for part in loaded for record in part.records.values())
+
+
+def _end(services: Services, hold: Hold) -> None:
+    with contextlib.suppress(Conflict):  # somebody decided it, or put more on it
+        services.runs.save_hold(replace(hold, state="expired", decided_at=iso(services.clock.now())))
 
 
 def _decide(services: Services, connection: Connection, hold_id: str, admin: str, state: str) -> Hold:

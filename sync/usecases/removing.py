@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Collection
 from dataclasses import replace
 
 from shared import canonical
@@ -62,19 +63,26 @@ def begin(services: Services, view: ConnectionView, run: Run) -> None:
     closing.measure(services, connection)
     judged, limit = _judge(services, connection, run)
     counts = dict(run.counts)
-    held = _held(services, view, judged)
+    held, waited = _held(services, view, judged)
     if held:
-        judged = replace(judged, hold=holds.add(services, connection, run.id, cause_of(services, judged), held))
+        cause = cause_of(services, judged, waited)
+        judged = replace(judged, hold=holds.add(services, connection, run.id, cause, held))
         counts["held"] = len(held)
         log("guard.held", logging.WARNING, connection=connection.id, run=run.id, removals=len(held), limit=limit)
     enter(services, view, judged, Stage.REMOVING, counts)
 
 
-def cause_of(services: Services, run: Run) -> str:
-    """What an admin reads as the cause of a hold."""
+def cause_of(services: Services, run: Run, waited: Collection[str]) -> str:
+    """What an admin reads as the cause of a hold: why this run's removals wait, and why people did already, on the
+    holds `waited`, whose place it takes.
+    """
+    known = {hold.id: hold.cause for hold in services.runs.holds(run.scope)}
+    causes = {known[hold] for hold in waited if hold in known}
     if run.lost_groups:
-        return holds.group_cause(services, run.scope, run.lost_groups)
-    return {"settings": "changed settings", "groups": "changed groups"}.get(run.cause, "full pass")
+        causes.add(holds.group_cause(services, run.scope, run.lost_groups))
+    elif run.holding or not causes:
+        causes.add({"settings": "changed settings", "groups": "changed groups"}.get(run.cause, "full pass"))
+    return "; ".join(sorted(causes))
 
 
 def _judge(services: Services, connection: Connection, run: Run) -> tuple[Run, int]:
@@ -88,11 +96,11 @@ def _judge(services: Services, connection: Connection, run: Run) -> tuple[Run, i
     return replace(run, holding=tuple(holding)), limit
 
 
-def _held(services: Services, view: ConnectionView, run: Run) -> list[HeldRemoval]:
-    """Whose removals wait, with their reasons."""
+def _held(services: Services, view: ConnectionView, run: Run) -> tuple[list[HeldRemoval], frozenset[str]]:
+    """Whose removals wait, with their reasons; and the holds on which some of them do already."""
     connection = view.connection
     context = Context(reaching.policy(services, connection, reaching.selected(view, run)), run.started_at)
-    held = []
+    held, waited = [], set[str]()
     for shard in shards(connection.digits):
         orders = candidates(services, connection.scope, run, shard)
         if not orders:
@@ -103,7 +111,8 @@ def _held(services: Services, view: ConnectionView, run: Run) -> list[HeldRemova
             if waits(decision, run):
                 name = name_of(record.source)
                 held.append(HeldRemoval(record.object_id, name, decision.reason, not decision.removes, order))
-    return held
+                waited.add(record.held)
+    return held, frozenset(waited - {""})
 
 
 def _count_groups(services: Services, connection: Connection, run: Run) -> Run:

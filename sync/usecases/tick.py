@@ -67,6 +67,7 @@ def _one(services: Services, view: ConnectionView, now: datetime, counts: dict[s
     if now.minute % 10 == 0:
         _listen(services, view, now)
         holds.expire(services, connection.scope)
+        holds.end_moot(services, connection)
         release.resume(services, connection)
         acts.resume(services, connection)
         purge.begin_when_due(services, view, now)

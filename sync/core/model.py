@@ -193,6 +193,11 @@ class PersonRecord:
             return frozenset(self.pin.groups)
         return frozenset(group for group, order in self.memberships.items() if order > 0)
 
+    @property
+    def told_reason(self) -> Reason:
+        """The reason to show; somebody whose removal is held says so whatever else is the case."""
+        return Reason.HELD if self.held else self.reason
+
 
 @dataclass(frozen=True, slots=True)
 class GroupRecord:

@@ -87,7 +87,7 @@ class Run:
     frozen: tuple[str, ...] = ()  # feeds the pass was refused: nothing is concluded from them
     parts: int = 0  # parts of the present stage
     done_parts: frozenset[int] = frozenset()
-    counts: Mapping[str, int] = field(default_factory=dict)  # Action value -> accounts; also `held`, `mailed`, `moved`
+    counts: Mapping[str, int] = field(default_factory=dict)  # Action value -> accounts; also `held`, `groups` …
     etag: str = field(default="", compare=False)
 
 

@@ -35,6 +35,9 @@ TITLES = {
 }
 
 
+_UNKNOWN = {"hold_unknown": 404}  # of what needs an admin, what is no conflict
+
+
 class Problem(Exception):
     """An answer other than success. `code` is stable (docs/api.md), `detail` is a sentence for a person."""
 
@@ -75,7 +78,7 @@ def from_error(error: Exception, route: str) -> Problem:
         case BadCursor():
             return Problem(400, "bad_cursor", "This cursor does not belong to this list. Begin without one.")
         case NeedsAdmin():
-            return Problem(409, error.code, error.remedy)
+            return Problem(_UNKNOWN.get(error.code, 409), error.code, error.remedy)
         case Conflict():
             return Problem(409, "changed_meanwhile", "Somebody else changed this at the same moment. Look again.")
         case Transient():

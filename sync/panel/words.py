@@ -7,7 +7,7 @@ from datetime import datetime
 
 from shared.clock import parse_iso
 from sync.core.connection import Cloud, ConnectionState
-from sync.core.model import AccountState, ActivityEntry, GroupRecord, MailMark, PersonRecord, Reason
+from sync.core.model import AccountState, ActivityEntry, GroupRecord, MailMark, Reason
 from sync.core.runs import MailState, Run, Stage
 
 STATES: Mapping[ConnectionState, str] = {
@@ -106,7 +106,6 @@ ACTIONS: Mapping[str, str] = {
     "kept": "kept",
     "groups": "groups changed",
     "held": "held",
-    "mailed": "mails",
 }
 FIELD_NAMES: Mapping[str, str] = {
     "email": "E-mail",
@@ -202,11 +201,6 @@ def run_summary(run: Run) -> str:
 
 def _in_order(counts: Mapping[str, int]) -> list[tuple[str, int]]:
     return [(name, counts[name]) for name in ACTIONS if name in counts]
-
-
-def why(record: PersonRecord) -> Reason:
-    """The reason to show for a person; one whose removal is held says so whatever else it says."""
-    return Reason.HELD if record.held else record.reason
 
 
 def reason_name(value: str) -> str:

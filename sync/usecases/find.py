@@ -59,7 +59,7 @@ def people(services: Services, connection: Connection, wanted: Wanted, cursor: s
             return False
         if wanted.state is not None and record.account_state is not wanted.state:
             return False
-        if wanted.reason is not None and record.reason is not wanted.reason:
+        if wanted.reason is not None and record.told_reason is not wanted.reason:
             return False
         if wanted.audience is not None and record.audience is not wanted.audience:
             return False

@@ -22,6 +22,8 @@ from sync.usecases.services import Services
 
 WALK_LIMIT = 2_000
 STEP = 200
+ACTIONS = tuple(action.value for action in Action if action is not Action.SKIP)
+COUNTED = (*ACTIONS, "held", "groups", "accounts", "kept", "overtaken", "forgotten")
 LONGEST_RUN = timedelta(days=30)  # a first pass may wait for Start: what it does is told under the day it began
 
 
@@ -138,6 +140,13 @@ def _parse(place: str) -> tuple[int, str]:
     if not colon or not skip.isdecimal():
         raise Defect("a place in a list is not ours")
     return int(skip), after
+
+
+def counted(run: Run) -> dict[str, int]:
+    """What a run counted and tells: accounts by action, as many as the activity has entries, and what else was done.
+    Not what it keeps for itself: calls, which are told apart, and what the guard is asked about.
+    """
+    return {name: run.counts[name] for name in COUNTED if run.counts.get(name)}
 
 
 def seconds_of(run: Run) -> float | None:

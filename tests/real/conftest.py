@@ -10,6 +10,7 @@ from local.cloud.server import Cloud
 from sync.adapters.microsoft import Microsoft
 from tests.adapters.conftest import cloud, microsoft, settings, shared_cloud  # noqa: F401 -- fixtures
 from tests.fakes.engine import Tenanted
+from tests.real.api import Api
 from tests.real.world import RealEngine
 from tests.storage_settings import storage_settings
 
@@ -34,3 +35,9 @@ def acme(empty: Tenanted) -> Tenanted:
     people = empty.tenant.hire_all(*(f"Person {number}" for number in range(20)))
     empty.tenant.new_group("Staff", members=people[:10])
     return empty.imported()
+
+
+@pytest.fixture
+def api(acme: Tenanted) -> Api:
+    """A script of that workspace's admin."""
+    return Api(acme)

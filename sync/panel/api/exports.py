@@ -7,12 +7,11 @@ from typing import TypeVar
 
 from fastapi.responses import StreamingResponse
 
-from shared import csvtext
+from shared import csvtext, metering
 from sync.core.model import PersonRecord
 from sync.core.person import name_of
 from sync.core.runs import Hold, Run
-from sync.panel import words
-from sync.usecases.history import Happening, seconds_of
+from sync.usecases.history import Happening, counted, seconds_of
 
 PAGE = 200
 Item = TypeVar("Item")
@@ -30,6 +29,9 @@ RUNS = (
     "started_at",
     "finished_at",
     "duration_seconds",
+    "graph_calls",
+    "storage_calls",
+    "read",
     "counts",
 )
 HOLDS = ("hold", "cause", "state", "created_at", "expires_at", "decided_by", "object_id", "name", "reason")
@@ -67,7 +69,7 @@ def person(record: PersonRecord) -> Sequence[object]:
         source.get("department"),
         record.account_id,
         record.account_state,
-        words.why(record),
+        record.told_reason,
         record.since,
         record.address,
         "yes" if record.audience else "no",
@@ -76,7 +78,7 @@ def person(record: PersonRecord) -> Sequence[object]:
 
 def run(found: Run) -> Sequence[object]:
     """A row of RUNS."""
-    counts = " ".join(f"{name}={number}" for name, number in sorted(found.counts.items()) if number)
+    counts = " ".join(f"{name}={number}" for name, number in counted(found).items())
     return (
         found.id,
         found.kind,
@@ -88,6 +90,9 @@ def run(found: Run) -> Sequence[object]:
         found.started_at,
         found.finished_at,
         seconds_of(found),
+        found.counts.get(metering.GRAPH, 0),
+        found.counts.get(metering.STORAGE, 0),
+        found.read,
         counts,
     )
 

@@ -71,14 +71,16 @@ def list_holds(
 
 @router.post("/connections/{connection_id}/holds/{hold_id}/approve", response_model=schemas.HoldShape)
 def approve(services: Ours, admin: Writer, connection_id: str, hold_id: str) -> schemas.HoldShape:
-    """Deactivate exactly the people of this hold. 409 when it was decided, has expired or is unknown."""
+    """Deactivate exactly the people of this hold. 409 when it was decided or has expired."""
     connection = find_connection(services, admin, connection_id).connection
     return shaping.hold(holds.approve(services, connection, hold_id, admin.subject))
 
 
 @router.post("/connections/{connection_id}/holds/{hold_id}/reject", response_model=schemas.HoldShape)
 def reject(services: Ours, admin: Writer, connection_id: str, hold_id: str) -> schemas.HoldShape:
-    """Leave the accounts as they are."""
+    """Leave the accounts of this hold as they are; who is still gone at the next full pass is held again. 409 when it
+    was decided or has expired.
+    """
     connection = find_connection(services, admin, connection_id).connection
     return shaping.hold(holds.reject(services, connection, hold_id, admin.subject))
 

@@ -249,8 +249,14 @@ class RunShape(BaseModel):
     duration_seconds: float | None
     graph_calls: int = Field(description="Requests to Graph, batches counted once.")
     storage_calls: int = Field(description="Operations on tables.")
-    read: int
-    counts: dict[str, int] = Field(description="Action to accounts.")
+    read: int = Field(description="People, groups and memberships read of Entra; of an approval, removals released.")
+    counts: dict[str, int] = Field(
+        description="Accounts by action (`create`, `link`, `update`, `deactivate`, `reactivate`, `moved`, `purge`): as "
+        "many as the activity has entries of the run. Beside them `held` removals, `groups` written, rows `forgotten`; "
+        "of an undo `accounts`, and of these `kept` and `overtaken` (docs/undo.md); of a full pass also `kept`: left "
+        "out by the enumeration, and there when asked for by id. What is zero is left out.",
+        examples=[{"create": 2, "update": 1}],
+    )
 
 
 class HeldRemovalShape(BaseModel):

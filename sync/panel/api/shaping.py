@@ -17,7 +17,7 @@ from sync.panel import words
 from sync.panel.api import schemas
 from sync.panel.api.acts_schemas import HappeningShape
 from sync.ports import ManualAccount
-from sync.usecases.history import Happening, seconds_of
+from sync.usecases.history import Happening, counted, seconds_of
 from sync.usecases.overview import Overview
 from sync.usecases.purge import purge_at
 
@@ -64,7 +64,7 @@ def detail(overview: Overview) -> schemas.ConnectionDetail:
 
 def person(record: PersonRecord, settings: SyncSettings, groups: AbstractSet[str]) -> schemas.Person:
     """A person with their account, and those of their groups that are there."""
-    source, reason = record.source, words.why(record)
+    source, reason = record.source, record.told_reason
     return schemas.Person(
         object_id=record.object_id,
         name=name_of(record.source),
@@ -135,7 +135,7 @@ def run(found: Run) -> schemas.RunShape:
         graph_calls=found.counts.get(metering.GRAPH, 0),
         storage_calls=found.counts.get(metering.STORAGE, 0),
         read=found.read,
-        counts={name: count for name, count in found.counts.items() if name not in metering.METERS},
+        counts=counted(found),
     )
 
 

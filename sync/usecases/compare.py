@@ -6,7 +6,7 @@ removals are only collected here (as staged candidates), because the guard must 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
@@ -25,7 +25,7 @@ from sync.core.model import AccountState, ChangeKind, PersonRecord, Presence, Re
 from sync.core.person import address_of, is_guest
 from sync.core.runs import Run
 from sync.ports import LoadedShard
-from sync.usecases import certificate, claims, lease, match_report, passgroups, reaching, removing, settle
+from sync.usecases import certificate, claims, lease, match_report, mentioned, passgroups, reaching, removing, settle
 from sync.usecases.commit import Pair, Work, claimed_by, commit_people, counted_groups, send_mails
 from sync.usecases.groups import count_members
 from sync.usecases.rows import update_reader
@@ -156,7 +156,10 @@ def _traits(person: PersonRecord) -> list[str]:
     return traits
 
 
-def _apply(services: Services, view: ConnectionView, current: Run, message: ChangesMessage) -> Mapping[str, int]:
+def _apply(services: Services, view: ConnectionView, current: Run, message: ChangesMessage) -> Mapping[str, int] | None:
+    """Write this shard's joins and updates, and leave its removals for the guard. None when Entra has to be asked and
+    cannot be now: the message is on its way again.
+    """
     connection, shard = view.connection, message.shard
     staged = _picture(services, connection.scope, current, shard)
     found: dict[str, Any] = {}
@@ -181,6 +184,8 @@ def _apply(services: Services, view: ConnectionView, current: Run, message: Chan
     send_mails(services, connection, found["repeated"])
     _leave_removals(services, connection.scope, current, shard, found)
     people = {**found["stored"], **done.after}
+    if not _brought_in(services, view, current, message, people.values()):
+        return None
     if current.kind == "pass" and GROUPS not in current.frozen:
         _leave_members(services, connection.scope, current, message.part, people)
     if current.kind == "pass":
@@ -199,6 +204,18 @@ def _apply(services: Services, view: ConnectionView, current: Run, message: Chan
     counts = dict(services.people.run_counts(connection.scope, shard, current.id, message.part))
     counts.update(_removals(found["absent"], found["removing"]))
     return counts
+
+
+def _brought_in(
+    services: Services, view: ConnectionView, current: Run, message: ChangesMessage, people: Iterable[PersonRecord]
+) -> bool:
+    """Have those fetched whom a group takes into scope and of whom the users feed never told. Not by the first pass:
+    it would be taken for joining, and mailed.
+    """
+    if current.first or not view.connection.settings.scope.chosen.groups:
+        return True
+    unknown = mentioned.unknown(people, reaching.policy(services, view.connection))
+    return mentioned.bring_in(services, view, message, current, unknown)
 
 
 def _removals(absent: Sequence[PersonRecord], removing: Sequence[Decision]) -> dict[str, int]:

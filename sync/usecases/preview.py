@@ -11,21 +11,24 @@ from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from shared.clock import iso
+from shared.errors import NeedsAdmin, Transient
 from sync.core.connection import Connection, ConnectionView, shard_of, shards
 from sync.core.decide import Claim, Context, Decision, decide_one, wanted_address
 from sync.core.guard import judge
 from sync.core.mapping import unread
-from sync.core.model import AccountState, Action, PersonRecord, Presence
+from sync.core.merge import merge_person
+from sync.core.model import AccountState, Action, PersonRecord, Presence, UserChange
 from sync.core.person import address_of, name_of
 from sync.core.runs import Outcome, Run, Stage
 from sync.core.scope import Policy, Reach, Verdict, in_audience, in_scope
 from sync.core.sync_settings import SyncSettings
-from sync.usecases import claims, compare, reaching, settings_change
+from sync.usecases import claims, compare, mentioned, reaching, settings_change
 from sync.usecases.commit import Pair
 from sync.usecases.services import Services
 
 NAMED = 200  # people of each kind that are named
 SAMPLE = 20  # people whose fields are shown before and after
+ASKED = 200  # people known by nothing but a membership of whom Entra is asked: ten batches
 _JOINS = frozenset({Action.CREATE, Action.LINK, Action.REACTIVATE})
 
 
@@ -70,7 +73,8 @@ class FieldsOf(NamedTuple):
 @dataclass(slots=True)
 class Preview:
     """What settings would do. `samples` are there when `reads_again`: what they need was never read of anybody, so
-    that the numbers are of what is known, and these few were asked of Entra.
+    that the numbers are of what is known, and these few were asked of Entra. `unasked` are people whom a group would
+    bring in, of whom nothing but the membership is known, and whom Entra was not asked about: they are not in the rest.
     """
 
     version: int  # of the settings it was compared with
@@ -84,6 +88,7 @@ class Preview:
     conflicts: Kind = field(default_factory=Kind)
     guard: GuardWord = UNASKED
     reads_again: bool = False
+    unasked: int = 0
     samples: Sequence[FieldsOf] = ()
 
 
@@ -103,8 +108,9 @@ def preview(services: Services, view: ConnectionView, wanted: SyncSettings) -> P
     found, tally = Preview(view.connection.settings.version), _Tally()
     free, samples = 0, list[PersonRecord]()
     found.reads_again = bool(settings_change.unread(services, view, plan.connection.settings))
+    strangers = _Strangers(services, plan)
     for shard in shards(plan.connection.digits):
-        pairs = _pairs(services, plan, shard)
+        pairs = strangers.met(_pairs(services, plan, shard))
         for decision in tally.decided(services, plan, pairs):
             found.people += decision.after.presence is Presence.PRESENT
             free += decision.removes and not decision.before.held
@@ -112,6 +118,7 @@ def preview(services: Services, view: ConnectionView, wanted: SyncSettings) -> P
         if found.reads_again and len(samples) < SAMPLE:
             samples += _worth_showing(pairs, SAMPLE - len(samples))
     found.guard = _guard(services, plan, free)
+    found.unasked = strangers.unasked
     if samples:
         found.samples = _asked(services, plan, samples)
     return found
@@ -132,7 +139,8 @@ def fields(
         by_shard.setdefault(shard_of(object_id, plan.connection.digits), []).append(object_id)
     found: dict[str, PersonRecord] = {}
     for shard, ids in by_shard.items():
-        found.update((merged.object_id, merged) for _, merged in _pairs(services, plan, shard, ids))
+        pairs = _pairs(services, plan, shard, ids)
+        found.update((merged.object_id, merged) for _, merged in pairs if _concerned(merged))
     people = [found[object_id] for object_id in asked if object_id in found]
     if settings_change.unread(services, view, plan.connection.settings):
         return _asked(services, plan, people)
@@ -160,12 +168,45 @@ def _pairs(services: Services, plan: _Plan, shard: str, ids: Sequence[str] | Non
     if plan.waiting is not None:
         pairs = compare.staged_pairs(services, plan.connection.scope, plan.waiting, loaded)
     else:
-        pairs = [(record, record) for record in loaded.records.values() if _concerned(record)]
+        pairs = [(record, record) for record in loaded.records.values()]
     return pairs if ids is None else [pair for pair in pairs if pair[1].object_id in ids]
 
 
 def _concerned(record: PersonRecord) -> bool:
     return record.account_state is not AccountState.NONE or record.presence is Presence.PRESENT
+
+
+class _Strangers:
+    """People of whom nothing but a membership is known: Entra is asked about those whom the settings would bring in."""
+
+    def __init__(self, services: Services, plan: _Plan) -> None:
+        self._services = services
+        self._plan = plan
+        self._left = ASKED
+        self.unasked = 0
+
+    def met(self, pairs: Iterable[Pair]) -> list[Pair]:
+        """The pairs of a shard without its strangers, but with those who turned out to be people."""
+        known, unheard = list[Pair](), dict[str, Pair]()
+        for pair in pairs:
+            if _concerned(pair[1]):
+                known.append(pair)
+            elif pair[1].presence is Presence.UNKNOWN:
+                unheard[pair[1].object_id] = pair
+        wanted = mentioned.unknown((merged for _, merged in unheard.values()), self._plan.context.policy)
+        for change in self._told(wanted[: self._left]) if wanted else ():
+            stored, merged = unheard[change.object_id]
+            known.append((stored, merge_person(merged, change)))
+        self.unasked += len(wanted[self._left :])
+        self._left = max(0, self._left - len(wanted))
+        return known
+
+    def _told(self, people: Sequence[PersonRecord]) -> list[UserChange]:
+        try:
+            return mentioned.ask(self._services, self._plan.connection, people) if people else []
+        except (Transient, NeedsAdmin):
+            self.unasked += len(people)
+            return []
 
 
 class _Tally:

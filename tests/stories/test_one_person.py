@@ -11,7 +11,7 @@ from shared.errors import NeedsAdmin, Transient
 from sync.core.model import AccountState, MailMark, Presence, Reason
 from sync.core.runs import Outcome, Run
 from sync.core.sync_settings import Chosen, Scope
-from sync.usecases import lease, one_person
+from sync.usecases import lease, one_person, preview
 from tests.fakes.engine import Engine, Tenanted
 
 
@@ -206,6 +206,51 @@ def test_whom_a_group_outside_the_scope_mentions_is_not_fetched(engine: Engine) 
     engine.pump()
     assert acme.person(new).presence is Presence.UNKNOWN
     assert "fetch_people" not in {operation for operation, _ in engine.directory.calls}
+
+
+def stranger_elsewhere(acme: Tenanted) -> tuple[str, str]:
+    """A group outside the scope, and a member of it of whom the users feed never told."""
+    other = acme.tenant.new_group("Other")
+    new = acme.tenant.hire("New Comer", told=False)
+    acme.tenant.join(other, new)
+    acme.hint("groups")
+    acme.engine.pump()
+    return other, new
+
+
+def test_whom_a_wider_scope_takes_in_is_foreseen_and_fetched(engine: Engine) -> None:
+    """The preview asks Entra about a member of whom nothing else is known and names them as added and mailed; saving
+    fetches them.
+    """
+    acme, group = scoped(engine)
+    other, new = stranger_elsewhere(acme)
+    wider = Scope(Chosen(groups=(group, other)))
+    seen = preview.preview(engine.services, acme.view, replace(acme.connection.settings, scope=wider))
+    assert seen is not None
+    assert [[one.object_id for one in kind.people] for kind in (seen.added, seen.mailed)] == [[new], [new]]
+    assert (seen.people, seen.unasked, acme.person(new).presence) == (21, 0, Presence.UNKNOWN)
+    acme.choose(scope=wider)
+    assert (acme.person(new).account_state, acme.mailed) == (AccountState.ACTIVE, ["new.comer@contoso.example"])
+    brought = next(run for run in acme.runs if run.kind == "pull" and run.counts.get("create"))
+    assert (brought.cause, brought.by) == ("settings", "admin")
+
+
+def test_a_preview_goes_without_those_entra_does_not_tell_of(engine: Engine) -> None:
+    """Graph says 429: the preview says how many it could not ask about; the save waits, and loses nobody."""
+    acme, group = scoped(engine)
+    other, new = stranger_elsewhere(acme)
+    wider = Scope(Chosen(groups=(group, other)))
+    acme.tenant.refusals["users"] = Transient("429", retry_after=90)
+    seen = preview.preview(engine.services, acme.view, replace(acme.connection.settings, scope=wider))
+    assert seen is not None
+    assert (seen.added.count, seen.unasked) == (0, 1)
+    acme.save(scope=wider)
+    engine.pump(until=engine.clock.now() + timedelta(seconds=60))
+    assert acme.person(new).account_state is AccountState.NONE
+    del acme.tenant.refusals["users"]
+    engine.pump()
+    assert acme.person(new).account_state is AccountState.ACTIVE
+    assert {run.outcome for run in acme.runs} == {Outcome.COMPLETE}
 
 
 def test_a_throttled_fetch_is_made_up_for(engine: Engine) -> None:

@@ -155,6 +155,10 @@ class PreviewShape(BaseModel):
         description="An attribute that was never read is named: saving reads the whole directory again first, and the "
         "numbers here are of what is known. `samples` were asked of Entra."
     )
+    not_asked: int = Field(
+        description="People whom a group would bring in, of whom only the membership is known, and whom Entra could "
+        "not be asked about, or not within a preview. They are in none of the numbers; saving asks about them."
+    )
     samples: list[FieldsShape]
 
 

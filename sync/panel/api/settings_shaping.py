@@ -53,6 +53,7 @@ def preview(found: Preview) -> schemas.PreviewShape:
         **{name: _kind(getattr(found, name)) for name in kinds},
         guard=schemas.GuardShape(held=found.guard.held, limit=found.guard.limit, used=found.guard.used),
         reads_again=found.reads_again,
+        not_asked=found.unasked,
         samples=[fields(one) for one in found.samples],
     )
 

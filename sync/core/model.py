@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Literal, NamedTuple
 
+from sync.core.text import clean
+
 FeedName = Literal["users", "groups"]
 FEEDS: tuple[FeedName, FeedName] = ("users", "groups")
 
@@ -213,8 +215,8 @@ class GroupRecord:
 
     @property
     def name(self) -> str:
-        """The display name, or the empty string."""
-        return str(self.source.get("displayName") or "")
+        """The display name as one line, or the empty string."""
+        return clean(self.source.get("displayName"))
 
 
 class Action(StrEnum):

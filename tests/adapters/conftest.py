@@ -27,7 +27,20 @@ def shared_cloud() -> Iterator[Cloud]:
 @pytest.fixture
 def cloud(shared_cloud: Cloud) -> Iterator[Cloud]:
     """The cloud as if it were new. Fails the test on whatever Microsoft would not accept."""
-    control = shared_cloud.control
+    make_new(shared_cloud)
+    yield shared_cloud
+    assert shared_cloud.control.violations() == []
+
+
+@pytest.fixture
+def settings(cloud: Cloud, tmp_path: Path) -> Settings:
+    """The settings for the simulated cloud."""
+    return settings_for(cloud, tmp_path)
+
+
+def make_new(cloud: Cloud) -> None:
+    """As it behaves by default, with the app as it is registered, and nothing seen so far."""
+    control = cloud.control
     control.behave(preset="plain", propagation=[0.0, 0.0, 0.0], http_loopback=False)
     control.clear_faults()
     control.clear_requests()
@@ -39,14 +52,11 @@ def cloud(shared_cloud: Cloud) -> Iterator[Cloud]:
         wids_claim=True,
         redirect_uris=[f"{PUBLIC_URL}/connect/consented", f"{PUBLIC_URL}/connect/signed-in"],
     )
-    yield shared_cloud
-    assert control.violations() == []
 
 
-@pytest.fixture
-def settings(cloud: Cloud, tmp_path: Path) -> Settings:
-    """The settings for the simulated cloud."""
-    authority = tmp_path / "ca.pem"
+def settings_for(cloud: Cloud, folder: Path) -> Settings:
+    """The settings for a simulated cloud, its authority in a file of this folder."""
+    authority = folder / "ca.pem"
     authority.write_bytes(cloud.ca_pem)
     return load(
         {

@@ -73,6 +73,27 @@ def settings(**changes: str) -> Settings:
     )
 
 
+def workspace_token(
+    services: Services, key: Any = None, headers: Mapping[str, str] | None = None, **changes: Any
+) -> str:
+    """A token of five minutes for the admin of WORKSPACE; a claim changed to None is left out."""
+    claims = {
+        "iss": "https://app.moxso.example",
+        "aud": "directory-sync",
+        "sub": "admin-1",
+        "name": "Ada Admin",
+        "email": "ada@contoso.example",
+        "workspace": WORKSPACE,
+        "workspace_name": "Contoso",
+        "role": "admin",
+        "exp": int(services.clock.now().timestamp()) + 300,
+        "jti": services.ids.hex(16),
+        **changes,
+    }
+    kept = {name: value for name, value in claims.items() if value is not None}
+    return jwt.encode(kept, key or platform_key(), algorithm="RS256", headers={"kid": "platform-1", **(headers or {})})
+
+
 class World:
     """Services over fakes. The directory and the sign-in are those of tests/fakes and beside."""
 
@@ -106,23 +127,7 @@ class World:
 
     def token(self, key: Any = None, headers: Mapping[str, str] | None = None, **changes: Any) -> str:
         """A workspace token of five minutes; a claim changed to None is left out."""
-        claims = {
-            "iss": "https://app.moxso.example",
-            "aud": "directory-sync",
-            "sub": "admin-1",
-            "name": "Ada Admin",
-            "email": "ada@contoso.example",
-            "workspace": WORKSPACE,
-            "workspace_name": "Contoso",
-            "role": "admin",
-            "exp": int(self.clock.now().timestamp()) + 300,
-            "jti": self.services.ids.hex(16),
-            **changes,
-        }
-        kept = {name: value for name, value in claims.items() if value is not None}
-        return jwt.encode(
-            kept, key or platform_key(), algorithm="RS256", headers={"kid": "platform-1", **(headers or {})}
-        )
+        return workspace_token(self.services, key, headers, **changes)
 
     def ago(self, **delta: float) -> str:
         """ISO of a while ago."""

@@ -1,0 +1,119 @@
+"""Faults of docs/invariants.md that no other story tells: whole domains, troubles of other tenants, things unsaid."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+
+import pytest
+
+from shared.errors import Defect
+from sync.core.messages import ChangesMessage
+from sync.core.model import AccountState, Reason
+from tests.fakes.engine import Engine, Tenanted
+from tests.property.truth import differences
+
+BETA = "99999999-0000-4000-8000-000000000002"
+
+
+def accounts(connection: Tenanted) -> dict[str, str]:
+    """Active accounts by object id."""
+    people = connection.people.items()
+    return {one: record.account_id for one, record in people if record.account_state is AccountState.ACTIVE}
+
+
+@pytest.mark.parametrize("digits", [0, 1])
+def test_a_domain_is_renamed(engine: Engine, digits: int) -> None:
+    """Every address and username changes in one night: updates and nothing else, in the same accounts, over shards."""
+    acme = engine.connect(digits=digits)
+    people = [acme.tenant.hire(f"Person {number}") for number in range(60)]
+    acme.imported(mail_existing=True)
+    before = accounts(acme)
+    engine.clock.advance(1)
+    for number, person in enumerate(people):
+        address = f"person.{number}@fabrikam.example"
+        acme.tenant.change(person, mail=address, userPrincipalName=address)
+    acme.sync()
+    acme.reconcile()
+    assert accounts(acme) == before
+    assert {record.address for record in acme.people.values()} == {
+        f"person.{number}@fabrikam.example" for number in range(60)
+    }
+    assert (len(acme.mailed), acme.holds, len(acme.addresses)) == (60, [], 60)
+    assert {name for run in acme.runs[:-1] for name, count in run.counts.items() if count} & {
+        "create",
+        "link",
+        "deactivate",
+        "reactivate",
+    } == set()
+
+
+def test_a_restoration_that_no_delta_told(acme: Tenanted) -> None:
+    """Out of the bin without a word of the feed: the next full pass has them back, in the same account, unmailed."""
+    person = acme.tenant.present_people()[0]
+    before = accounts(acme)
+    acme.tenant.soft_delete(person)
+    acme.sync()
+    acme.tenant.restore(person, told=False)
+    acme.sync()
+    assert (acme.person(person).account_state, acme.person(person).reason) == (AccountState.INACTIVE, Reason.LEFT)
+    acme.reconcile()
+    assert (accounts(acme), acme.mailed) == (before, [])
+
+
+def test_a_giant_tenant_delays_nobody(engine: Engine) -> None:
+    """While a tenant of many blocks is read, another tenant's joiner is there after a handful of messages, and so is
+    a leaver of the giant itself.
+    """
+    engine.directory.manners.page_size = 1
+    giant, acme = engine.connect("beta", BETA), engine.connect()
+    for number in range(600):
+        giant.tenant.hire(f"Person {number}")
+    giant.imported()
+    acme.imported()
+    giant.request_pass()
+    for _ in range(2):
+        engine.deliver()
+    assert giant.view.reader.pass_run
+    new, leaver = acme.tenant.hire("New Comer"), giant.tenant.present_people()[0]
+    giant.tenant.soft_delete(leaver)
+    acme.hint("users")
+    giant.hint("users")
+    for _ in range(12):
+        following = engine.queue.next_at()
+        assert following is not None
+        engine.clock.advance(max(following - engine.clock.now(), following - following))
+        engine.deliver()
+    assert giant.view.reader.pass_run, "the giant is still being read"
+    assert acme.person(new).account_state is AccountState.ACTIVE
+    assert giant.person(leaver).account_state is AccountState.INACTIVE
+    engine.pump()
+    assert differences(giant) == []
+
+
+def test_a_message_that_always_fails_stops_nobody_else(engine: Engine, caplog: pytest.LogCaptureFixture) -> None:
+    """One tenant's message is damaged: it is put aside after five tries and told every minute, the other tenant and
+    the rest of its own go on, and the full pass makes up for it.
+    """
+    caplog.set_level(logging.INFO)
+    acme, other = engine.connect(), engine.connect("beta", BETA)
+    for connection in (acme, other):
+        connection.imported()
+    acme.tenant.hire("Lost One")
+    acme.hint("users")
+    engine.deliver()
+    (carrying,) = engine.queue.waiting("changes")
+    message = carrying.message
+    assert isinstance(message, ChangesMessage)
+    engine.queue.drop(carrying.number)
+    engine.queue.send(replace(message, changes="no!"))
+    for connection in (acme, other):
+        connection.tenant.hire("Next One")
+        connection.sync()
+    assert len(engine.poison) == 1
+    assert all(isinstance(error, Defect) for error in engine.errors)
+    assert (acme.counts.active, other.counts.active) == (1, 1)
+    engine.tick()
+    assert '"event":"poison.waiting","queue":"changes","messages":1' in caplog.text
+    acme.reconcile()
+    assert acme.counts.active == 2

@@ -19,7 +19,7 @@ from sync.core.counting import recount
 from sync.core.decide import Context, Decision, decide, differs, wanted_address
 from sync.core.eligibility import GONE
 from sync.core.messages import MailMessage
-from sync.core.model import MailMark, PersonRecord, Presence, Reason
+from sync.core.model import Action, MailMark, PersonRecord, Presence, Reason
 from sync.core.person import name_of
 from sync.core.runs import Mail
 from sync.ports import COMMIT_LIMIT, Activity, LoadedShard, RowTooLarge, TransactionTooLarge
@@ -138,18 +138,16 @@ def _commit(services: Services, work: Work, loaded: LoadedShard, chunk: list[Dec
 
 
 def _parked(decision: Decision, object_id: str, now: str) -> Decision:
-    """A row that storage cannot hold keeps its account and loses what was too large; the reason is shown."""
+    """A row that storage cannot hold keeps its account and loses what was too large: nothing came of what was decided.
+    Where there is no account, the reason is shown.
+    """
     if decision.after.object_id != object_id:
         return decision
     before = decision.before
-    kept = replace(
-        before,
-        order=decision.after.order,
-        presence=Presence.PRESENT,
-        reason=before.reason if before.account_id else Reason.TOO_LARGE,
-        since=now,
-    )
-    return replace(decision, after=kept, mail=False)
+    kept = replace(before, order=decision.after.order, presence=Presence.PRESENT)
+    if not before.account_id and before.reason is not Reason.TOO_LARGE:
+        kept = replace(kept, reason=Reason.TOO_LARGE, since=now)
+    return Decision(before, kept, Action.SKIP, Reason.TOO_LARGE)
 
 
 def _follow_up(services: Services, connection: Connection, chunk: list[Decision]) -> None:

@@ -272,11 +272,18 @@ def _without_account(stored: PersonRecord, merged: PersonRecord, reason: Reason,
 
 
 def _changed(stored: PersonRecord, after: PersonRecord) -> Action:
-    if account_facts(stored) != account_facts(after):
+    if _facts(stored) != _facts(after):
         return Action.UPDATE
     if after.account_state is AccountState.NONE:
         return Action.SKIP
     return Action.MOVE if (stored.groups, stored.audience) != (after.groups, after.audience) else Action.SKIP
+
+
+def _facts(record: PersonRecord) -> tuple[object, ...]:
+    """What makes a change of it an update: as `account_facts`, without making texts of it for everybody."""
+    if record.account_state is AccountState.NONE:
+        return ()
+    return record.account_state, record.reason, record.fields
 
 
 def hold_back(decision: Decision, hold: str) -> Decision:

@@ -111,9 +111,15 @@ def fields_of(
     applied only on create, or kept where the directory says nothing, comes from there.
     """
     fields: dict[str, str] = {}
+    known = before or fields
     for target, attribute, expression, rule in rules:
         value = source.get(attribute) if attribute else None
-        text = clean(value) if isinstance(value, str) else _value(expression, rule, source, before)
+        if not isinstance(value, str):
+            text = _value(expression, rule, source, before)
+        elif value == known.get(target):  # clean already, since the account has it: a quarter of the price
+            text = value
+        else:
+            text = clean(value)
         if text:
             fields[target] = text
     if address:

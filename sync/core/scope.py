@@ -6,7 +6,6 @@ joining and leaving by a group are judged by the same function.
 
 from __future__ import annotations
 
-from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple
@@ -147,7 +146,9 @@ def judge(record: PersonRecord, choice: Choice) -> Verdict:
     return Verdict(False, Rule.NOT_CHOSEN)
 
 
-def _meets(record: PersonRecord, groups: AbstractSet[str]) -> str:
+def _meets(record: PersonRecord, groups: frozenset[str]) -> str:
+    if record.pin is None and groups.isdisjoint(record.memberships):
+        return ""  # nearly everybody, at a fifth of the price
     return min(record.groups & groups, default="")
 
 

@@ -18,8 +18,9 @@ from sync.ports import TenantInfo
 
 BASE = "https://graph.microsoft.com"
 PAGE = 200  # people a page (microsoft-facts §1.2: about 200 were seen)
-SLICE = 1000  # members of a group in one item; more come in repeated items
-PER_GROUP = 100  # people of a group, so that everybody is in two
+GROUPS_PAGE = 20
+PER_GROUP = 100  # people of a group
+NESTED = 10  # groups that are members of one
 _DEPARTMENTS = ("Finance", "People & Culture", "Engineering", "Sales", "Warehouse", "Legal")
 _TITLES = ("Accountant", "Recruiter", "Software Engineer", "Account Manager", "Shift Lead", "Counsel")
 _NAMES = ("Ann", "Bo", "Çelik", "Dörte", "Emil", "Freja", "Grażyna", "Hana", "Íris", "Jens", "Kim", "Łukasz")
@@ -57,13 +58,34 @@ def person(number: int) -> dict[str, Any]:
     return item
 
 
-def group(number: int, people: int) -> dict[str, Any]:
-    """One group of a hundred neighbours, or of a hundred people from all over."""
-    groups = max(1, people // PER_GROUP)
-    if number < groups:
-        members: Sequence[int] = range(number * PER_GROUP, min(people, (number + 1) * PER_GROUP))
-    else:
-        members = range(number - groups, people, groups)
+def default_groups(people: int) -> int:
+    """How many groups a crowd has, where nobody says: of a hundred people each."""
+    return 2 * max(1, people // PER_GROUP)
+
+
+def members_of(number: int, people: int, groups: int) -> range:
+    """The people of a group: neighbours, or, of the second half of the groups, from all over. Everybody is in two."""
+    half = groups // 2
+    if number >= half:
+        return range(number - half, people, half)
+    size = -(-people // half)
+    return range(number * size, min(people, (number + 1) * size))
+
+
+def groups_of(number: int, people: int, groups: int) -> tuple[int, int]:
+    """The groups of a person: the other side of `members_of`."""
+    half = groups // 2
+    return number // -(-people // half), half + number % half
+
+
+def parent_of(number: int) -> int | None:
+    """The group a group is a member of: ten to each, so that the first one has all below it."""
+    return (number - 1) // NESTED if number else None
+
+
+def group(number: int, people: int, groups: int) -> dict[str, Any]:
+    """One group as the groups feed tells it."""
+    nested = range(number * NESTED + 1, min(groups, (number + 1) * NESTED + 1))
     return {
         "id": object_id("group", number),
         "displayName": f"Team {number}",
@@ -72,18 +94,21 @@ def group(number: int, people: int) -> dict[str, Any]:
         "securityEnabled": True,
         "groupTypes": [],
         "members@delta": [
-            {"@odata.type": "#microsoft.graph.user", "id": object_id("user", member)} for member in members
+            *({"@odata.type": "#microsoft.graph.group", "id": object_id("group", one)} for one in nested),
+            *(
+                {"@odata.type": "#microsoft.graph.user", "id": object_id("user", member)}
+                for member in members_of(number, people, groups)
+            ),
         ],
     }
 
 
-def page_bytes(feed: FeedName, number: int, people: int) -> bytes:
+def page_bytes(feed: FeedName, number: int, people: int, groups: int = 0) -> bytes:
     """The n-th page of a feed's first reading, as Graph would send it."""
-    size = PAGE if feed == "users" else 20
-    total = people if feed == "users" else 2 * max(1, people // PER_GROUP)
+    size, total = (PAGE, people) if feed == "users" else (GROUPS_PAGE, groups)
     last = min(total, (number + 1) * size)
     numbers = range(number * size, last)
-    items = [person(one) if feed == "users" else group(one, people) for one in numbers]
+    items = [person(one) if feed == "users" else group(one, people, groups) for one in numbers]
     link = f"{BASE}/v1.0/{feed}/delta?"
     place = {"@odata.nextLink": f"{link}$skiptoken={number + 1}"}
     if last >= total:
@@ -97,8 +122,9 @@ class CrowdDirectory:
     With `keep`, pages are made once, so that making them is not measured; without, each is made when it is asked for.
     """
 
-    def __init__(self, people: int, *, keep: bool) -> None:
+    def __init__(self, people: int, *, keep: bool, groups: int | None = None) -> None:
         self.people = people
+        self.groups = default_groups(people) if groups is None else groups
         self.calls = 0
         self._bytes = cache(page_bytes) if keep else page_bytes
 
@@ -106,7 +132,7 @@ class CrowdDirectory:
         """Make every page now."""
         for feed in ("users", "groups"):
             number = 0
-            while b"@odata.nextLink" in self._bytes(feed, number, self.people)[-200:]:
+            while b"@odata.nextLink" in self._bytes(feed, number, self.people, self.groups)[-200:]:
                 number += 1
 
     def read_page(self, connection: Connection, feed: FeedName, cursor: str, *, order: int, full: bool) -> Page:
@@ -115,7 +141,8 @@ class CrowdDirectory:
         if "deltatoken" in cursor:
             body = b'{"value":[],"@odata.deltaLink":"%s/v1.0/%s/delta?$deltatoken=2"}' % (BASE.encode(), feed.encode())
         else:
-            body = self._bytes(feed, int(cursor.rpartition("=")[2]) if cursor else 0, self.people)
+            number = int(cursor.rpartition("=")[2]) if cursor else 0
+            body = self._bytes(feed, number, self.people, self.groups)
         return read_page(
             decode_page(body), feed, BASE, cursor, order=order, full=full, select=select_of(connection.settings)
         )

@@ -1,4 +1,4 @@
-"""`python -m tests.bench.memory_probe PEOPLE import|pass STORAGE` (a connection string): one pass, and its peak."""
+"""`python -m tests.bench.memory_probe WHAT PEOPLE GROUPS STORAGE` (a connection string): some work, and its peak."""
 
 from __future__ import annotations
 
@@ -6,25 +6,67 @@ import json
 import resource
 import sys
 import time
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 
-from tests.bench.crowd import CrowdDirectory
+from sync.core.sync_settings import Chosen
+from sync.usecases import preview, reaching
+from tests.bench.crowd import CrowdDirectory, object_id
+from tests.bench.seed import seed
 from tests.bench.world import World
+
+HALF = tuple(object_id("group", number) for number in range(1, 6))  # of the ten below the first: half of all groups
 
 
 def main() -> None:
-    """Prints one line of JSON: `before` and `peak` in KiB (ru_maxrss), `seconds`."""
-    people, what, storage = int(sys.argv[1]), sys.argv[2], sys.argv[3]
-    world = World(storage, CrowdDirectory(people, keep=False), f"m{people}")
+    """Prints one line of JSON: `before` and `peak` in KiB (ru_maxrss), `seconds`, and `processor` of this process."""
+    what, people, groups, storage = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), sys.argv[4]
+    world = World(storage, CrowdDirectory(people, keep=False, groups=groups), f"m{people}")
     world.connect()  # everything is imported and open
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    began = time.monotonic()
-    if what == "import":
-        world.first_import()
-    else:
-        world.full_pass()
-    seconds = time.monotonic() - began
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    sys.stdout.write(json.dumps({"before": before, "peak": peak, "seconds": seconds}) + "\n")
+    before = _peak()
+    began, cpu = time.monotonic(), time.process_time()
+    WORK[what](world)
+    spent = {"seconds": time.monotonic() - began, "processor": time.process_time() - cpu}
+    sys.stdout.write(json.dumps({"before": before, "peak": _peak(), **spent}) + "\n")
+
+
+def _peak() -> int:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+
+def preview_scope(world: World) -> None:
+    """Half of the groups instead of everybody."""
+    settings = world.view.connection.settings
+    chosen = replace(settings.scope, chosen=Chosen(groups=HALF))
+    found = preview.preview(world.services, world.view, replace(settings, scope=chosen))
+    assert found is not None
+    assert found.removed.count > 0
+
+
+def preview_audience(world: World) -> None:
+    """Half of the groups instead of nobody."""
+    settings = world.view.connection.settings
+    found = preview.preview(world.services, world.view, replace(settings, audience=Chosen(groups=HALF)))
+    assert found is not None
+    assert found.audience_gained.count > 0
+
+
+def _look(world: World) -> None:
+    """What every change of groups asks: whom do all of them reach now?"""
+    connection = world.view.connection
+    everybody = Chosen(groups=(object_id("group", 0),))
+    settings = replace(connection.settings, scope=replace(connection.settings.scope, chosen=everybody))
+    reaching.refresh(world.services, replace(connection, settings=settings))
+
+
+WORK: Mapping[str, Callable[[World], object]] = {
+    "seed": seed,
+    "import": World.first_import,
+    "pass": World.full_pass,
+    "revisit": World.revisit,
+    "preview": preview_scope,
+    "reach": _look,
+}
 
 
 if __name__ == "__main__":

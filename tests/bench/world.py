@@ -20,7 +20,7 @@ from sync.adapters.tables import Storage
 from sync.core.connection import Connection, ConnectionState, ConnectionView, digits_for, workspace_key
 from sync.core.messages import Message, PassMessage, PullMessage, decode, encode, queue_of
 from sync.core.runs import Stage
-from sync.usecases import apply, full_pass, pull, start
+from sync.usecases import apply, full_pass, pull, revisit, start
 from sync.usecases.services import Services
 from tests.bench.crowd import CrowdDirectory
 from tests.fakes.subscriptions import FakeSubscriptions
@@ -133,6 +133,12 @@ class World:
         (run, *_), _ = self.services.runs.page(self.view.connection.scope, "", 1)
         assert run.stage is Stage.DONE
         return run.counts
+
+    def revisit(self) -> None:
+        """Everybody is decided again from what is stored."""
+        revisit.begin(self.services, self.view, "settings")
+        self.drain()
+        assert not self.view.reader.revisit_run
 
     def pull(self) -> None:
         """One look at the users feed, as the timer asks for it."""

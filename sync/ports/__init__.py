@@ -22,11 +22,21 @@ from sync.ports.microsoft import (
 )
 from sync.ports.outgoing import Ids, MailServer, OutgoingMail, Queue, SendResult
 from sync.ports.paging import BadCursor
-from sync.ports.people import COMMIT_LIMIT, Activity, Groups, LoadedShard, People, RowTooLarge, TransactionTooLarge
+from sync.ports.people import (
+    COMMIT_LIMIT,
+    RUN_ROWS,
+    Activity,
+    Groups,
+    LoadedShard,
+    People,
+    RowTooLarge,
+    TransactionTooLarge,
+)
 from sync.ports.runs import Mails, Runs, Staged, Staging
 
 __all__ = [
     "COMMIT_LIMIT",
+    "RUN_ROWS",
     "WAITERS_LIMIT",
     "Activity",
     "Addresses",

@@ -35,6 +35,7 @@ class Activity(NamedTuple):
 
 
 COMMIT_LIMIT = 98  # a transaction takes 100 rows: 98 people, the activity row, the counter row
+RUN_ROWS = 100_000  # more activity rows than a run can have in one shard
 
 
 class RowTooLarge(Defect):

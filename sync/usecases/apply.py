@@ -16,7 +16,7 @@ from sync.core.person import name_of
 from sync.core.runs import HeldRemoval
 from sync.ports import LoadedShard
 from sync.usecases import compare, holds, mentioned, purge, reaching, revisit, settle, undo
-from sync.usecases.commit import Done, Pair, Work, claimed_by, commit_people, send_mails
+from sync.usecases.commit import Done, Pair, Work, commit_people, make_up
 from sync.usecases.groups import apply_groups, count_members
 from sync.usecases.sending import GROUPS, Change
 from sync.usecases.services import Services
@@ -151,12 +151,12 @@ def _people(
     ids = sorted({*changes, *by_member})
     orders = {object_id: {order for _, order, _ in by_member.get(object_id, ())} for object_id in ids}
     for change in users:
-        orders[change.object_id].add(change.order)
-    revisited = [change.object_id for change in users if change.kind is ChangeKind.REVISIT]
-    repeated: list[PersonRecord] = []
+        if change.kind is not ChangeKind.REVISIT:
+            orders[change.object_id].add(change.order)
+    stored_before: dict[str, PersonRecord] = {}
 
     def propose(loaded: LoadedShard) -> list[Pair]:
-        repeated[:] = claimed_by(loaded.records, orders, revisited)
+        stored_before.update(loaded.records)
         pairs = []
         for object_id in ids:
             stored = loaded.records.get(object_id) or PersonRecord(object_id)
@@ -175,7 +175,7 @@ def _people(
     connection = view.connection
     work = Work(connection, message.run, message.part, message.shard, ids, selected=reaching.selected(view))
     done = commit_people(services, work, propose, permit)
-    send_mails(services, connection, repeated)
+    make_up(services, work, stored_before, orders)
     count_members(services, connection.scope, done.members)
     return done
 

@@ -151,15 +151,16 @@ def _parked(decision: Decision, object_id: str, now: str) -> Decision:
 
 
 def _follow_up(services: Services, connection: Connection, chunk: list[Decision]) -> None:
-    """Free what accounts gave up, tell those who waited for it or for what is no longer kept from them, and mail."""
-    waiters = waiting.in_line(
-        services, connection, {row for d in chunk for row in waiting.yielded(connection, d.before, d.after)}
-    )
-    for decision in chunk:
-        if decision.freed:
-            holder = claims.holder_of(connection, decision.before)
-            waiters += services.addresses.release(connection.workspace, decision.freed, holder)
+    """Tell those who waited for what accounts gave up, or no longer keep from others; free it, and mail.
+
+    Waking comes first, because who waits is told by the row that is freed: whoever comes before that takes it over.
+    """
+    freed = {decision.freed: claims.holder_of(connection, decision.before) for decision in chunk if decision.freed}
+    rows = {row for decision in chunk for row in waiting.yielded(connection, decision.before, decision.after)}
+    waiters = waiting.in_line(services, connection, rows | freed.keys())
     waiting.wake(services, connection, waiters)
+    late = [one for row, who in freed.items() for one in services.addresses.release(connection.workspace, row, who)]
+    waiting.wake(services, connection, set(late) - set(waiters))
     send_mails(services, connection, [decision.after for decision in chunk if decision.mail])
 
 
@@ -185,23 +186,23 @@ def send_mails(services: Services, connection: Connection, people: Sequence[Pers
         services.queue.send(MailMessage(connection.id, connection.epoch, person.object_id))
 
 
-def claimed_by(
-    records: Mapping[str, PersonRecord], orders: Mapping[str, Collection[int]], revisited: Collection[str] = ()
-) -> list[PersonRecord]:
-    """People whom this very message wrote before, known by its orders: their mail may not have been enqueued then.
-    A revisit has no order: it may have been any of those revisited.
+def make_up(
+    services: Services, work: Work, records: Mapping[str, PersonRecord], orders: Mapping[str, Collection[int]]
+) -> None:
+    """What a killed worker did not come to after its commit: mail people, and wake who waited for their addresses.
+    `records` are as they were found; who has one of their `orders` was written by this very message before. A revisit
+    has none: of those without, everybody who is to be mailed may have been.
     """
-    return [
+    found = [(record, own) for one, own in orders.items() if (record := records.get(one)) is not None]
+    again = [
         record
-        for object_id, own in orders.items()
-        if (record := records.get(object_id)) is not None
-        and record.mail is MailMark.CLAIMED
-        and (
-            object_id in revisited
-            or record.order in own
-            or any(abs(order) in own for order in record.memberships.values())
-        )
+        for record, own in found
+        if record.order in own or (own and any(abs(order) in own for order in record.memberships.values()))
     ]
+    revisited = [record for record, own in found if not own]
+    send_mails(services, work.connection, [one for one in (*again, *revisited) if one.mail is MailMark.CLAIMED])
+    if again:
+        waiting.wake_again(services, work.connection, work.run, work.shard, again)
 
 
 def counted_groups(record: PersonRecord) -> frozenset[str]:

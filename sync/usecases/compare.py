@@ -26,7 +26,7 @@ from sync.core.person import address_of, is_guest
 from sync.core.runs import Run
 from sync.ports import LoadedShard
 from sync.usecases import certificate, claims, lease, match_report, mentioned, passgroups, reaching, removing, settle
-from sync.usecases.commit import Pair, Work, claimed_by, commit_people, counted_groups, send_mails
+from sync.usecases.commit import Pair, Work, commit_people, counted_groups, make_up
 from sync.usecases.groups import count_members
 from sync.usecases.rows import update_reader
 from sync.usecases.sending import GROUPS
@@ -169,7 +169,6 @@ def _apply(services: Services, view: ConnectionView, current: Run, message: Chan
 
     def propose(loaded: LoadedShard) -> list[Pair]:
         found["stored"] = loaded.records
-        found["repeated"] = claimed_by(loaded.records, orders)
         found["absent"] = [record for record in loaded.records.values() if staged.absent(record)]
         return staged.pairs(loaded)
 
@@ -181,7 +180,7 @@ def _apply(services: Services, view: ConnectionView, current: Run, message: Chan
     part = message.part
     work = Work(connection, current.id, part, shard, None, first=current.first, keep_order=True, selected=selected)
     done = commit_people(services, work, propose, permit)
-    send_mails(services, connection, found["repeated"])
+    make_up(services, work, found["stored"], orders)
     _leave_removals(services, connection.scope, current, shard, found)
     people = {**found["stored"], **done.after}
     if not _brought_in(services, view, current, message, people.values()):

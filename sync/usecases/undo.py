@@ -20,14 +20,13 @@ from sync.core.decide import Decision, digest, shown
 from sync.core.messages import ChangesMessage
 from sync.core.model import AccountState, Action, ActivityEntry, Hand, PersonRecord, Pin, Reason
 from sync.core.runs import Outcome, Run
-from sync.ports import LoadedShard
+from sync.ports import RUN_ROWS, LoadedShard
 from sync.usecases import acts, claims, settle
 from sync.usecases.commit import Pair, Work, commit_people
 from sync.usecases.groups import count_members
 from sync.usecases.sending import run_id_at
 from sync.usecases.services import Services
 
-ROWS = 100_000  # activity rows a run can have in one shard
 TOLD = frozenset({"state", "reason", "audience", "by_hand", "groups", "own"})  # all else in an entry is a field
 _CHANGES = frozenset(action.value for action in Action if action is not Action.SKIP)
 
@@ -84,7 +83,7 @@ def apply(services: Services, view: ConnectionView, message: ChangesMessage) -> 
 def _entries(services: Services, scope: str, shard: str, run_id: str) -> dict[str, list[ActivityEntry]]:
     """What a run did to each person of a shard, oldest first."""
     found: dict[str, list[ActivityEntry]] = {}
-    for activity, _ in reversed(services.people.activity(scope, [shard], run_id, ROWS)):
+    for activity, _ in reversed(services.people.activity(scope, [shard], run_id, RUN_ROWS)):
         for entry in activity.entries:
             found.setdefault(entry.object_id, []).append(entry)
     return found

@@ -2,7 +2,7 @@
 
 Whoever is refused an address stands in line on its row (`claims`). The line is read when the address is freed, and
 when its holder leaves or is given another address; those in it get a revisit, which settles everything as ever.
-What a crash swallows, the next full pass finds.
+What a worker killed in between did not come to, the next coming of its message makes up for.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from sync.core.connection import Connection
 from sync.core.eligibility import GONE
 from sync.core.model import ChangeKind, PersonRecord, UserChange
 from sync.core.person import address_of
-from sync.ports import Waiter
+from sync.ports import RUN_ROWS, Waiter
 from sync.usecases import matching
 from sync.usecases.sending import Change, cut, hand_over, new_run
 from sync.usecases.services import Services
@@ -22,11 +22,13 @@ from sync.usecases.services import Services
 
 def yielded(connection: Connection, before: PersonRecord, after: PersonRecord) -> list[str]:
     """The rows that a person holds and, with this change, no longer keeps from others."""
-    if _yields(before) or not _yields(after):
-        return []
-    employee = "employee_id" in connection.settings.matching and after.presence in GONE
-    row = matching.employee_row(after.source.get("employeeId")) if employee else ""
-    return [one for one in (after.address, row) if one]
+    return _rows(connection, after) if _yields(after) and not _yields(before) else []
+
+
+def _rows(connection: Connection, record: PersonRecord) -> list[str]:
+    employee = "employee_id" in connection.settings.matching and record.presence in GONE
+    row = matching.employee_row(record.source.get("employeeId")) if employee else ""
+    return [one for one in (record.address, row) if one]
 
 
 def _yields(record: PersonRecord) -> bool:
@@ -57,6 +59,22 @@ def wake(services: Services, connection: Connection, waiters: Iterable[Waiter]) 
     for scope, people in by_scope.items():
         if scope in known:
             _revisit(services, known[scope], sorted(people))
+
+
+def wake_again(
+    services: Services, connection: Connection, run: str, shard: str, people: Collection[PersonRecord]
+) -> None:
+    """Wake those in line for what people yielded by a part of a run that was committed, and may not have come to it:
+    what they hold and no longer keep, and what the activity says they gave up.
+    """
+    ids = {record.object_id for record in people}
+    rows = {row for record in people if _yields(record) for row in _rows(connection, record)}
+    for activity, _ in services.people.activity(connection.scope, [shard], run, RUN_ROWS):
+        for entry in activity.entries:
+            former = entry.before.get("email", "")
+            if entry.object_id in ids and former and former != entry.after.get("email", ""):
+                rows.add(former)
+    wake(services, connection, in_line(services, connection, rows))
 
 
 def _revisit(services: Services, connection: Connection, people: Collection[str]) -> None:

@@ -6,6 +6,7 @@ import itertools
 import random
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -386,6 +387,33 @@ def test_killed_at_every_effect_of_matching(part: int) -> None:
         matched = sorted(one.matched_by for one in acme.people.values() if one.matched_by)
         assert matched == ["alias", "employee_id", "rehired"], where
         assert len(acme.mailed) == len(set(acme.mailed)), where
+
+
+def two_of_one_address(engine: Engine, crash_at: int) -> Tenanted:
+    """Two wait for the addresses of two others, who are given another and leave, with one kill and no full pass."""
+    acme, (renamed, left) = connected(engine, 0, "Ann Twin", "Per Left")
+    acme.tenant.hire("Bob Twin", mail=mail("Ann Twin"))
+    acme.tenant.hire("Pia Next", mail=mail("Per Left"))
+    acme.sync()
+    engine.faults.crash_after(crash_at)
+    acme.tenant.change(renamed, mail="ann@contoso.example")
+    acme.tenant.hard_delete(left)
+    with engine.attempt():
+        acme.hint()
+    rest(engine)
+    engine.wait(timedelta(minutes=15))
+    engine.pump()
+    return acme
+
+
+def test_who_waits_is_woken_though_the_worker_was_killed() -> None:
+    """Whoever was killed after writing that an address is given up wakes those who wait for it when the message comes
+    again: no full pass is needed.
+    """
+    for crash_at in range(1, effects_of(two_of_one_address) + 1):
+        acme = two_of_one_address(Engine(), crash_at)
+        assert differences(acme) == [], f"killed at effect {crash_at}"
+        assert sum(run.kind == "pass" for run in acme.runs) == 1
 
 
 # --- foreseen as it comes ------------------------------------------------------------------------------------------

@@ -112,7 +112,11 @@ def _known(stored: PersonRecord, change: UserChange) -> bool:
 
 
 def _picture(services: Services, scope: str, current: Run, shard: str) -> _Shard:
-    return _Shard(current, read(services.staging.get(scope, current.id, shard)))
+    picture = read(services.staging.get(scope, current.id, shard))
+    if untold := picture.untold - picture.people.keys():
+        for group in services.groups.load(scope, sorted(untold)):
+            picture.edges.pop(group, None)
+    return _Shard(current, picture)
 
 
 def staged_pairs(services: Services, scope: str, current: Run, loaded: LoadedShard) -> list[Pair]:

@@ -155,7 +155,7 @@ def _block(services: Services, view: ConnectionView, reader: Reader, current: Ru
         number += 1
         block.add(page)
         if feed == GROUPS:
-            pages.append(page._replace(memberships=[e for e in page.memberships if e.member_type == "group"]))
+            pages.append(page._replace(memberships=[e for e in page.memberships if e.member_type in {"group", ""}]))
         if page.next_link and page.next_link == cursor:
             raise Transient("Graph answered with the page's own link", retry_after=60)
         done, cursor = page.delta_link is not None, page.next_link or ""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
+from typing import Any
 
 from shared import canonical
 from shared.errors import NeedsAdmin
@@ -16,35 +18,51 @@ from sync.usecases.services import Services
 
 
 def encoded(pages: Iterable[Page]) -> bytes:
-    """The groups and the nesting of some pages, for staging."""
+    """The groups and the nesting of some pages, for staging; members told by their id only too: they may be groups."""
     rows: list[list[object]] = []
     for page in pages:
         rows.extend(
             ["g", c.object_id, c.order, c.kind, dict(c.properties), c.presence] for c in fold_groups(page.groups)
         )
         rows.extend(
-            ["e", edge.member_id, edge.order, edge.group_id, edge.present]
+            ["e" if edge.member_type else "u", edge.member_id, edge.order, edge.group_id, edge.present]
             for edge in page.memberships
-            if edge.member_type == "group"
+            if edge.member_type in {"group", ""}
         )
     return canonical.dumps(rows)
 
 
-def read(blocks: Iterable[bytes]) -> tuple[dict[str, GroupChange], dict[str, dict[str, int]]]:
-    """Groups as snapshots, and child -> parent -> order."""
+def read(blocks: Iterable[bytes]) -> tuple[dict[str, GroupChange], dict[str, dict[str, int]], bool]:
+    """Groups as snapshots, child -> parent -> order, and whether there are members told by their id only."""
     groups: dict[str, GroupChange] = {}
     parents: dict[str, dict[str, int]] = {}
+    untold = False
     for block in blocks:
         for row in canonical.loads(block):
             if row[0] == "g":
                 change = GroupChange(row[1], row[2], ChangeKind(row[3]), row[4], Presence(row[5]))
                 before = groups.get(change.object_id)
                 groups[change.object_id] = change if before is None else fold_groups([before, change])[0]
-            elif row[4]:
-                parents.setdefault(row[1], {})[row[3]] = row[2]
+            elif row[0] == "u":
+                untold = True
             else:
-                parents.get(row[1], {}).pop(row[3], None)
-    return groups, parents
+                _put_edge(parents, row)
+    return groups, parents, untold
+
+
+def _put_edge(parents: dict[str, dict[str, int]], row: list[Any]) -> None:
+    if row[4]:
+        parents.setdefault(row[1], {})[row[3]] = row[2]
+    else:
+        parents.get(row[1], {}).pop(row[3], None)
+
+
+def _add_untold(blocks: Iterable[bytes], groups: AbstractSet[str], parents: dict[str, dict[str, int]]) -> None:
+    """The nesting of groups that were told as members by their id only: known to be groups now that all are read."""
+    for block in blocks:
+        for row in canonical.loads(block):
+            if row[0] == "u" and row[1] in groups:
+                _put_edge(parents, row)
 
 
 def merged(
@@ -60,8 +78,10 @@ def apply(services: Services, scope: str, run: Run) -> Mapping[str, int]:
     """Write the groups of a pass: staged beside stored. Those a complete pass missed are marked absent."""
     if GROUPS in run.frozen:
         return {}
-    staged, parents = read(services.staging.get(scope, run.id, GROUPS))
+    staged, parents, untold = read(services.staging.get(scope, run.id, GROUPS))
     stored = services.groups.load(scope)
+    if untold:
+        _add_untold(services.staging.get(scope, run.id, GROUPS), staged.keys() | stored.keys(), parents)
     writes = []
     for object_id in {**staged, **parents, **stored}:
         before = stored.get(object_id) or GroupRecord(object_id)
@@ -82,7 +102,7 @@ def told_nothing(services: Services, connection: Connection, run: Run) -> bool:
     """Whether the groups feed answered without a single group although some are stored and Entra still has one of
     them, or will not say: a right was lost, and nothing may be concluded. Raises Transient.
     """
-    staged, _ = read(services.staging.get(connection.scope, run.id, GROUPS))
+    staged, _, _ = read(services.staging.get(connection.scope, run.id, GROUPS))
     if any(change.kind is not ChangeKind.REMOVED for change in staged.values()):
         return False
     stored = services.groups.load(connection.scope).values()

@@ -20,7 +20,7 @@ from shared.events import log
 from sync.core.connection import ConnectionView, FeedState, Reader
 from sync.core.merge import fold_edges, fold_groups, fold_page
 from sync.core.messages import PassMessage, PullMessage
-from sync.core.model import Page
+from sync.core.model import GroupChange, MembershipChange, Page
 from sync.ports import CursorExpired
 from sync.usecases import health, lease
 from sync.usecases.sending import GROUPS, Change, cut, hand_over, new_run
@@ -139,9 +139,26 @@ def _changes(page: Page) -> list[Change]:
     return [*fold_page(page.users), *fold_groups(page.groups), *fold_edges(page.memberships)]
 
 
+def _kinds_found(services: Services, view: ConnectionView, changes: Sequence[Change]) -> Sequence[Change]:
+    """The changes, with members that Graph told by their id only marked as groups where they are known to be. A group
+    that is first heard of later is put right by the next full pass.
+    """
+    untold = {one.member_id for one in changes if isinstance(one, MembershipChange) and not one.member_type}
+    if not untold:
+        return changes
+    groups = {one.object_id for one in changes if isinstance(one, GroupChange)}
+    groups |= services.groups.load(view.connection.scope, sorted(untold - groups)).keys()
+    return [
+        replace(one, member_type="group")
+        if isinstance(one, MembershipChange) and not one.member_type and one.member_id in groups
+        else one
+        for one in changes
+    ]
+
+
 def _hand_over(services: Services, view: ConnectionView, message: PullMessage, block: _Block, began: str) -> str:
     """Make the changes durable, as a run. Returns its id; empty when there are none."""
-    parts = cut(block.changes, view.connection.digits)
+    parts = cut(_kinds_found(services, view, block.changes), view.connection.digits)
     if not parts:
         return ""
     run = replace(

@@ -27,6 +27,7 @@ class Picture:
 
     people: dict[str, UserChange] = field(default_factory=dict)
     edges: dict[str, dict[str, int]] = field(default_factory=dict)  # member -> group -> order
+    untold: set[str] = field(default_factory=set)  # members told by their id only: they may be groups
 
 
 class Block:
@@ -62,7 +63,7 @@ class Block:
 
     def _put_edge(self, shard: str, edge: MembershipChange) -> None:
         run = self._runs.get(shard)
-        about = ["e", edge.group_id, edge.order, edge.present]
+        about = ["e" if edge.member_type else "u", edge.group_id, edge.order, edge.present]
         if run is None or run[:4] != about:
             if run is not None:
                 self._put(shard, run)
@@ -104,7 +105,9 @@ def _add_person(picture: Picture, row: list[Any]) -> None:
 
 
 def _add_edges(picture: Picture, row: list[Any]) -> None:
-    _, group, order, present, members = row
+    kind, group, order, present, members = row
+    if kind == "u":
+        picture.untold.update(members)
     for member in members:
         groups = picture.edges.setdefault(member, {})
         if present:

@@ -151,3 +151,28 @@ def test_a_large_group_in_slices(engine: RealEngine) -> None:
     assert {record.held for record in acme.people.values()} == {""}
     acme.reconcile()
     assert (acme.holds, acme.groups[large].members) == ([], len(everybody))
+
+
+def test_members_that_are_ids_only(empty: Tenanted) -> None:
+    """Entra does not say of what kind members are: people are people, groups within groups still give membership, by
+    the first pass and by a pull, and no group becomes anybody.
+    """
+    tenant = empty.tenant
+    tenant.cloud.behave(untyped_members=True, page_size=4, member_slice=2)
+    people = tenant.hire_all(*(f"Person {number}" for number in range(8)))
+    top, low = tenant.new_group("Top", members=people[:3]), tenant.new_group("Low", members=people[3:5])
+    tenant.join(top, low)
+    empty.imported()
+    assert (len(empty.people), empty.groups[top].members, empty.groups[low].members) == (13, 3, 2)
+    scope_by(empty, top)
+    assert active(empty) == named(0, 1, 2, 3, 4)
+    deep = tenant.new_group("Deep", members=[people[5]])
+    tenant.join(low, deep)
+    tenant.leave(low, people[3])
+    empty.sync()
+    assert (active(empty), len(empty.people)) == (named(0, 1, 2, 4, 5), 13)
+    empty.reconcile()
+    tenant.leave(low, deep)
+    empty.sync()
+    empty.approve_all()
+    assert (active(empty), len(empty.people)) == (named(0, 1, 2, 4), 13)

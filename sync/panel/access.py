@@ -9,15 +9,17 @@ from __future__ import annotations
 from typing import Annotated
 from urllib.parse import urlsplit
 
-from fastapi import Depends, Request
+from fastapi import Depends, Query, Request
 
 from shared.errors import Transient
-from sync.core.connection import ConnectionView
+from sync.core.connection import Connection, ConnectionView
+from sync.core.delta import guid
 from sync.panel.problems import Problem
 from sync.panel.session import COOKIE, Admin, Session, form_token_holds, unseal
 from sync.panel.workspace_tokens import TokenRefused, WorkspaceTokens
 from sync.usecases.services import Services
 
+RunId = Annotated[str, Query(max_length=64, pattern=r"^([0-9a-z][0-9a-z-]*)?$")]  # what a key may be made of
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -110,6 +112,21 @@ def find_connection(services: Services, admin: Admin, connection_id: str) -> Con
     if found is None:
         raise Problem(404, "no_such_connection", "There is no such connection in this workspace.")
     return found
+
+
+def person_id(connection: Connection, text: str) -> str:
+    """The object id that an address names, in its one form. Raises Problem 404 for what cannot be one, and where no
+    tenant is bound.
+    """
+    known = guid(text) if connection.scope else None
+    if known is None:
+        raise no_such_person()
+    return known
+
+
+def no_such_person() -> Problem:
+    """Nobody has the object id."""
+    return Problem(404, "no_such_person", "The directory of this connection has no such person.")
 
 
 def refuse_other_sites(request: Request, services: Services) -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
+from sync.core.delta import guid
 from sync.core.runs import Mail
-from sync.panel.access import Ours, Writer, find_connection
+from sync.panel.access import Ours, Writer, find_connection, no_such_person, person_id
 from sync.panel.acting import must_run
 from sync.panel.api import people, schemas, shaping
 from sync.panel.api.acts_schemas import ByHand, Undoing
@@ -20,12 +21,13 @@ def change_person(services: Ours, admin: Writer, connection_id: str, object_id: 
     """Block or keep an account, or edit its fields. Synchronising never overrides it; the activity says who did it."""
     connection = find_connection(services, admin, connection_id).connection
     must_run(connection)
+    known = person_id(connection, object_id)
     try:
-        record = by_hand.change(services, connection, object_id, admin.subject, hand=wanted.hand, fields=wanted.fields)
+        record = by_hand.change(services, connection, known, admin.subject, hand=wanted.hand, fields=wanted.fields)
     except by_hand.NotAField as error:
         raise Problem(422, "not_a_field", f"This account has no field {error} that can be edited so.") from error
     if record is None:
-        raise Problem(404, "no_such_person", "The directory of this connection has no such person.")
+        raise no_such_person()
     return people.one(services, connection, record)
 
 
@@ -58,8 +60,8 @@ def undo_run(services: Ours, admin: Writer, connection_id: str, run_id: str) -> 
 
 def _of(mail_id: str) -> tuple[str, int]:
     """A mail's person and generation."""
-    object_id, _, generation = mail_id.rpartition(".")
-    return object_id, int(generation) if generation.isdecimal() and len(generation) < 6 else 0
+    text, _, generation = mail_id.rpartition(".")
+    return guid(text) or "", int(generation) if generation.isdecimal() and len(generation) < 6 else 0
 
 
 def _mail(mail: Mail | None) -> schemas.MailShape:

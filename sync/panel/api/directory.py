@@ -10,7 +10,7 @@ from shared.errors import Conflict
 from sync.core.connection import shard_of
 from sync.core.model import AccountState, Reason
 from sync.panel import paging
-from sync.panel.access import Caller, Ours, Writer, find_connection
+from sync.panel.access import Caller, Ours, Writer, find_connection, no_such_person, person_id
 from sync.panel.api import exports, people, schemas, shaping
 from sync.panel.api.acts_schemas import Format
 from sync.panel.problems import Problem
@@ -51,12 +51,10 @@ def list_people(
 def read_person(services: Ours, admin: Caller, connection_id: str, object_id: str) -> schemas.Person:
     """One person."""
     connection = find_connection(services, admin, connection_id).connection
-    record = None
-    if connection.scope:
-        shard = shard_of(object_id, connection.digits)
-        record = services.people.load(connection.scope, shard, [object_id]).records.get(object_id)
+    known = person_id(connection, object_id)
+    record = services.people.load(connection.scope, shard_of(known, connection.digits), [known]).records.get(known)
     if record is None:
-        raise Problem(404, "no_such_person", "The directory of this connection has no such person.")
+        raise no_such_person()
     return people.one(services, connection, record)
 
 

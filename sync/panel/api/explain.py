@@ -10,11 +10,10 @@ from fastapi import APIRouter, Query, Response
 from fastapi.responses import StreamingResponse
 
 from shared import csvtext
-from sync.core.connection import ConnectionView
 from sync.core.delta import guid
 from sync.core.runs import Outcome
 from sync.panel import paging
-from sync.panel.access import Caller, Ours, Writer, find_connection
+from sync.panel.access import Caller, Ours, Writer, find_connection, no_such_person, person_id
 from sync.panel.api import explain_schemas as shapes
 from sync.panel.api import explain_shaping, people, schemas, shaping
 from sync.panel.api.directory import Cursor
@@ -33,9 +32,9 @@ def why_person(services: Ours, admin: Caller, connection_id: str, object_id: str
     """
     view = find_connection(services, admin, connection_id)
     try:
-        found = explain.person(services, view, _object_id(view, object_id))
+        found = explain.person(services, view, person_id(view.connection, object_id))
     except explain.Unknown as error:
-        raise _no_such_person() from error
+        raise no_such_person() from error
     return explain_shaping.person(found, view.connection)
 
 
@@ -62,13 +61,13 @@ def sync_person(
     storage failed half-way and the queue finishes it. 409 `busy` when the tenant is being read: try again.
     """
     view = find_connection(services, admin, connection_id)
-    known = _object_id(view, object_id)
+    known = person_id(view.connection, object_id)
     try:
         run = one_person.sync(services, view, known, admin.subject)
     except one_person.Busy as error:
         raise Problem(409, "busy", "The tenant is being read just now. Try again in a few seconds.") from error
     except one_person.NoSuchPerson as error:
-        raise _no_such_person() from error
+        raise no_such_person() from error
     if run.outcome is not Outcome.COMPLETE:
         response.status_code = 202
     record = one_person.stored(services, view.connection, known)
@@ -126,15 +125,3 @@ def _lines(found: Certificate) -> Iterator[str]:
 
 def _text(value: object) -> object:
     return " ".join(map(str, value)) if isinstance(value, list) else value
-
-
-def _object_id(view: ConnectionView, text: str) -> str:
-    """An object id in its one form. Raises Problem 404 for anything else, and where no tenant is bound."""
-    known = guid(text) if view.connection.scope else None
-    if known is None:
-        raise _no_such_person()
-    return known
-
-
-def _no_such_person() -> Problem:
-    return Problem(404, "no_such_person", "The directory of this connection has no such person.")

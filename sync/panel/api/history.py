@@ -10,27 +10,27 @@ from pydantic import AwareDatetime
 from sync.core.model import Action
 from sync.core.runs import Cause
 from sync.panel import paging
-from sync.panel.access import Caller, Ours, Writer, find_connection
+from sync.panel.access import Caller, Ours, RunId, Writer, find_connection
 from sync.panel.api import exports, schemas, shaping
 from sync.panel.api.acts_schemas import Format, HappeningShape
 from sync.panel.api.directory import Cursor
 from sync.usecases import history, holds
 
 router = APIRouter(tags=["history"])
-Id = Annotated[str, Query(max_length=64, pattern=r"^[0-9a-z-]*$")]
+Id = Annotated[str, Query(max_length=64, pattern=r"^[0-9A-Za-z-]*$")]
 
 
 def _wanted(
     person: Id = "",
     group: Id = "",
-    run: Id = "",
+    run: RunId = "",
     cause: Cause | None = None,
     action: Action | None = None,
     since: AwareDatetime | None = None,
     until: AwareDatetime | None = None,
 ) -> history.Wanted:
     """The filters of the activity. `group` finds who joined or left it; `until` is exclusive."""
-    return history.Wanted(person, group, cause, run, action, since, until)
+    return history.Wanted(person.lower(), group.lower(), cause, run, action, since, until)
 
 
 @router.get("/connections/{connection_id}/runs", response_model=schemas.Page[schemas.RunShape])

@@ -8,12 +8,11 @@ from sync.core.model import PersonRecord
 from sync.core.person import name_of
 from sync.core.suggestions import SIGNS, Assessment
 from sync.panel import paging
-from sync.panel.access import Caller, Ours, Writer, find_connection
+from sync.panel.access import Caller, Ours, Writer, find_connection, no_such_person, person_id
 from sync.panel.acting import must_run
 from sync.panel.api import people, schemas
 from sync.panel.api.acts_schemas import Answer, EvidenceShape, Suggestion
 from sync.panel.api.directory import Cursor
-from sync.panel.problems import Problem
 from sync.usecases import by_hand, suggest
 
 router = APIRouter(tags=["suggestions"])
@@ -44,9 +43,10 @@ def answer_suggestion(
     """Accept or refuse a suggestion: an act of the admin, applied at once and kept until it is taken back."""
     connection = find_connection(services, admin, connection_id).connection
     must_run(connection)
-    record = by_hand.change(services, connection, object_id, admin.subject, judged=wanted.answer)
+    known = person_id(connection, object_id)
+    record = by_hand.change(services, connection, known, admin.subject, judged=wanted.answer)
     if record is None:
-        raise Problem(404, "no_such_person", "The directory of this connection has no such person.")
+        raise no_such_person()
     return people.one(services, connection, record)
 
 

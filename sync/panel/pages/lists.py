@@ -11,8 +11,7 @@ from starlette.responses import Response
 from sync.core.connection import Connection, shard_of, shards
 from sync.core.model import AccountState, PersonRecord, Reason
 from sync.panel import paging
-from sync.panel.access import Ours, Visitor, find_connection
-from sync.panel.problems import Problem
+from sync.panel.access import Ours, RunId, Visitor, find_connection, no_such_person, person_id
 from sync.panel.session import Session
 from sync.usecases import find
 from sync.usecases.services import Services
@@ -57,9 +56,9 @@ def people(
 def person(request: Request, services: Ours, session: Visitor, connection_id: str, object_id: str) -> Response:
     """One person: the account, the reason, the groups."""
     connection = find_connection(services, session.admin, connection_id).connection
-    record = _load(services, connection, object_id) if connection.scope else None
+    record = _load(services, connection, person_id(connection, object_id))
     if record is None:
-        raise Problem(404, "no_such_person", "The directory of this connection has no such person.")
+        raise no_such_person()
     groups = services.groups.load(connection.scope, sorted(record.groups)) if record.groups else {}
     manager_id = str(record.source.get("manager") or "")
     manager = _load(services, connection, manager_id) if manager_id else None
@@ -107,7 +106,7 @@ def mails(request: Request, services: Ours, session: Visitor, connection_id: str
 
 
 @router.get("/connections/{connection_id}/activity")
-def activity(request: Request, services: Ours, session: Visitor, connection_id: str, run: Text = "") -> Response:
+def activity(request: Request, services: Ours, session: Visitor, connection_id: str, run: RunId = "") -> Response:
     """What was done to which account, and why."""
     connection = find_connection(services, session.admin, connection_id).connection
     every = shards(connection.digits)

@@ -6,7 +6,7 @@ empty a workspace. There is no way to turn it off; the way past it is to approve
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -16,6 +16,8 @@ from sync.core.runs import GuardWindow
 FLOOR = 5
 SHARE = 0.10
 WINDOW = timedelta(hours=24)
+MANY = 1_000  # entries that a window keeps apart; the rest is kept by the minute, or by group and hour
+Entries = Mapping[str, tuple[str, int]]  # part key -> (when ISO, how many)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +50,7 @@ def judge(window: GuardWindow, part: str, removals: int, now: datetime) -> Verdi
     if used + removals > limit:
         return Verdict(False, limit, used, replace(window, removals=recent))
     recent[part] = (iso(now), removals)
-    return Verdict(True, limit, used, replace(window, removals=recent))
+    return Verdict(True, limit, used, replace(window, removals=_folded(recent, {part}, _minute)))
 
 
 def note_lost(
@@ -70,4 +72,28 @@ def note_lost(
         for group in lost
         if shrank(members.get(group, 0) + earlier[group], members.get(group, 0) - lost[group], percent)
     }
-    return replace(window, lost=recent), frozenset(shrunk)
+    own = {f"{group}:{part}" for group in lost}
+    return replace(window, lost=_folded(recent, own, _group_and_hour)), frozenset(shrunk)
+
+
+def _folded(entries: Entries, own: Collection[str], name: Callable[[str, str], str]) -> Entries:
+    """The entries, and of very many those that are not our own added up under a common name, so that the window of a
+    giant's busy day fits into a row. The sum is as young as its youngest, and a part whose message comes once more
+    counts twice then: both make the guard more careful, never less.
+    """
+    if len(entries) <= MANY:
+        return entries
+    folded: dict[str, tuple[str, int]] = {}
+    for key, (when, number) in entries.items():
+        at = key if key in own else name(key, when)
+        known = folded.get(at, ("", 0))
+        folded[at] = (max(known[0], when), known[1] + number)
+    return folded
+
+
+def _minute(_: str, when: str) -> str:
+    return when[:16]
+
+
+def _group_and_hour(key: str, when: str) -> str:
+    return f"{key.partition(':')[0]}:{when[:13]}"

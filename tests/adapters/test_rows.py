@@ -18,7 +18,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from shared.errors import Defect
-from sync.adapters.tables import activity, columns, group, keys, person
+from sync.adapters.tables import activity, columns, group, keys, person, reach
 from sync.adapters.tables.shape import Shape, upgraded
 from sync.core.connection import Connection, FeedState, Problem, Reader, Survey, Watch
 from sync.core.model import (
@@ -32,8 +32,9 @@ from sync.core.model import (
     Reason,
 )
 from sync.core.runs import GuardWindow, Hold, Mail, Run
+from sync.core.scope import Circle, Reach
 from sync.ports import Activity, ManualAccount, RowTooLarge
-from tests.contracts.people_of import oid
+from tests.contracts.people_of import oid, some_ids
 
 # Anything but lone surrogates, which no encoding can write and which are refused where text comes in.
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
@@ -318,3 +319,32 @@ def test_decoding_ignores_the_etag_for_equality() -> None:
     """Two reads of the same content compare equal whatever their etags: nothing is written for an etag."""
     record = PersonRecord(oid(1), order=math.comb(60, 3))
     assert replace(record, etag="a") == replace(record, etag="b")
+
+
+@given(st.lists(st.sets(st.integers(0, 299)), min_size=4, max_size=4), st.integers(0, 2**40))
+def test_a_reach_comes_back(sets: list[set[int]], version: int) -> None:
+    """Whatever is in which of its four sets, as JSON or packed."""
+    ids = some_ids(300)
+    four = [frozenset(ids[number] for number in some) for some in sets]
+    made = Reach(version, Circle(*four[:2]), Circle(*four[2:]))
+    assert reach.decode(reach.encode(made), "e") == made
+
+
+def test_a_reach_of_another_version_or_damaged_is_refused() -> None:
+    """A packed reach that a later version wrote, or whose bytes are not whole, is a defect."""
+    row = reach.encode(Reach(1, Circle(frozenset(some_ids(300)))))
+    head = json.loads(row["data"])
+    for broken in (
+        {**row, "data": json.dumps({**head, "v": 3})},
+        {**row, "data": json.dumps({**head, "groups": 299})},
+        {**row, "z0": row["z0"][:-9]},
+    ):
+        with pytest.raises(Defect):
+            reach.decode(broken, "e")
+
+
+def test_the_window_of_a_day_in_which_every_group_lost_somebody_fits_into_a_row() -> None:
+    """20,000 groups, kept by the hour."""
+    lost = {f"{one}:2026-03-02T08": ("2026-03-02T08:59:59.123Z", number) for number, one in enumerate(some_ids(20_000))}
+    row = Shape(GuardWindow).encode(GuardWindow("5" * 20, 500_000, {}, lost))
+    assert Shape(GuardWindow).decode(row, "").lost == lost

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import uuid
 
 from sync.core.connection import scope_key
@@ -27,6 +28,12 @@ OTHER_SCOPE = scope_key("globex", TENANT)
 def oid(number: int) -> str:
     """The n-th object id; they sort by number."""
     return str(uuid.UUID(int=number))
+
+
+def some_ids(number: int) -> list[str]:
+    """Object ids as random as Entra's, which no compression makes smaller; the same ones every time."""
+    chance = random.Random(number)
+    return [str(uuid.UUID(int=chance.getrandbits(128))) for _ in range(number)]
 
 
 def person(number: int, **more: object) -> PersonRecord:

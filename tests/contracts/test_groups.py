@@ -7,9 +7,10 @@ from dataclasses import replace
 import pytest
 
 from shared.errors import Conflict
+from sync.core.scope import Circle, Reach
 from sync.ports import BadCursor
 from tests.contracts.conftest import Store
-from tests.contracts.people_of import OTHER_SCOPE, SCOPE, group, oid
+from tests.contracts.people_of import OTHER_SCOPE, SCOPE, group, oid, some_ids
 
 
 def test_what_was_committed_is_loaded(store: Store) -> None:
@@ -56,3 +57,25 @@ def test_pages(store: Store) -> None:
     assert cursor == ""
     with pytest.raises(BadCursor):
         store.groups.page(SCOPE, "' or ''", 2)
+
+
+def test_a_reach_of_every_group(store: Store) -> None:
+    """What scope and audience take in and leave out among 20,000 groups is stored and comes back, set by set."""
+    ids = some_ids(20_000)
+    everything = frozenset(ids)
+    reach = Reach(7, Circle(everything, frozenset(ids[::2])), Circle(everything, frozenset(ids[::3])))
+    saved = store.groups.save_reach(SCOPE, reach)
+    assert store.groups.reach(SCOPE) == reach
+    fewer = Reach(8, Circle(frozenset(ids[:3])))
+    assert store.groups.save_reach(SCOPE, replace(fewer, etag=saved.etag)).etag == store.groups.reach(SCOPE).etag
+    assert store.groups.reach(SCOPE) == fewer
+
+
+def test_a_group_in_very_many_groups(store: Store) -> None:
+    """A group that is a member of 20,000 others is stored and comes back, by name, by scan and by page."""
+    parents = {one: 5 << 44 | number for number, one in enumerate(some_ids(20_000))}
+    nested = replace(group(1), parents=parents)
+    store.groups.commit(SCOPE, [nested, group(2)])
+    assert store.groups.load(SCOPE, [oid(1)]) == {oid(1): nested}
+    assert store.groups.load(SCOPE) == {oid(1): nested, oid(2): group(2)}
+    assert store.groups.page(SCOPE, "", 10) == ([nested, group(2)], "")

@@ -14,7 +14,7 @@ from sync.core.model import Reason
 from sync.core.runs import GuardWindow, HeldRemoval, Hold, Outcome, Run, Stage
 from sync.ports import BadCursor
 from tests.contracts.conftest import Store
-from tests.contracts.people_of import OTHER_SCOPE, SCOPE, oid
+from tests.contracts.people_of import OTHER_SCOPE, SCOPE, oid, some_ids
 
 RUN = "000000000001ab"
 
@@ -54,6 +54,24 @@ def test_a_page_begins_after_an_id(store: Store) -> None:
     first, place = store.runs.page(SCOPE, "000000000002", 2)
     assert ([found.id for found in first], place) == (ids[1:3], ids[2])
     assert [found.id for found in store.runs.page(SCOPE, place, 2)[0]] == ids[3:]
+
+
+def test_a_run_of_very_many_parts(store: Store) -> None:
+    """A run of 4,096 parts of which all but one are done is stored, comes back, and ends with the last."""
+    parts = 4096
+    store.runs.save(run(parts=parts, done_parts=frozenset(range(1, parts))))
+    done, last = store.runs.finish_part(SCOPE, RUN, Stage.APPLYING, 0, {"update": 1})
+    assert last
+    assert (
+        done == store.runs.get(SCOPE, RUN) == run(parts=parts, done_parts=frozenset(range(parts)), counts=done.counts)
+    )
+
+
+def test_a_run_that_lost_very_many_groups(store: Store) -> None:
+    """A run that found 20,000 groups gone is stored and comes back."""
+    lost = tuple(some_ids(20_000))
+    store.runs.save(run(lost_groups=lost))
+    assert store.runs.get(SCOPE, RUN) == run(lost_groups=lost)
 
 
 def test_runs_are_saved_on_their_etag(store: Store) -> None:

@@ -6,13 +6,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from sync.adapters.tables import columns, group, keys
-from sync.adapters.tables.shape import Shape
+from sync.adapters.tables import reach as reach_row
 from sync.adapters.tables.table import BATCH, Operation, Table, etag_of
 from sync.core.model import GroupRecord
 from sync.core.scope import Reach
 from sync.ports import BadCursor
 
-REACH, KEY = Shape(Reach), "reach"
+KEY = "reach"
 MANY = 40  # reads by key before scanning all groups of the tenant is the better guess
 BATCH_BYTES = 3 * 1024 * 1024
 
@@ -26,11 +26,12 @@ class TableGroups:
     def reach(self, scope: str) -> Reach:
         """The row, or an empty one."""
         row = self._table.get(keys.hexadecimal(scope), KEY)
-        return Reach() if row is None else REACH.decode(row, etag_of(row))
+        return Reach() if row is None else reach_row.decode(row, etag_of(row))
 
     def save_reach(self, scope: str, reach: Reach) -> Reach:
         """Conditional."""
-        return replace(reach, etag=self._table.write(keys.hexadecimal(scope), KEY, REACH.encode(reach), reach.etag))
+        row = reach_row.encode(reach)
+        return replace(reach, etag=self._table.write(keys.hexadecimal(scope), KEY, row, reach.etag))
 
     def load(self, scope: str, object_ids: Sequence[str] | None = None) -> Mapping[str, GroupRecord]:
         """The named groups, or all of them."""

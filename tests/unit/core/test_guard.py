@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sync.core.guard import WINDOW, judge, limit_of, note_lost, shrank
+from sync.core.guard import MANY, WINDOW, judge, limit_of, note_lost, shrank
 from sync.core.runs import GuardWindow
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -151,3 +151,30 @@ def test_losses_and_removals_do_not_mix() -> None:
     noted, _ = note_lost(window, "a", {"g": 2}, {"g": 9}, 30, NOON)
     assert noted.removals == window.removals
     assert judge(noted, "b", 1, NOON).window.lost == noted.lost
+
+
+def test_a_busy_day_of_very_many_parts_is_counted_to_the_last_and_stays_small() -> None:
+    """Of 6,000 parts that take one account each within a day, exactly as many are released as the limit says, and the
+    window keeps some by their part and the rest by the minute; after a day all are forgotten.
+    """
+    window, released = GuardWindow("s", active=50_000), 0
+    for number in range(6_000):
+        verdict = judge(window, f"run{number}:0", 1, NOON + timedelta(seconds=number * 10))
+        window, released = verdict.window, released + verdict.released
+        assert len(window.removals) <= MANY + 24 * 60
+    assert released == 5_000
+    assert judge(window, "one more", 1, NOON + timedelta(seconds=59_990)).used == 5_000
+    assert judge(window, "next day", 1, NOON + timedelta(days=2)).used == 0
+
+
+def test_groups_that_lose_members_in_very_many_parts() -> None:
+    """A used group that loses one member in each of many parts is noticed when it has lost too many, though the parts
+    are no longer kept apart; another that lost few is not.
+    """
+    window, members = GuardWindow("s"), {"large": 10_000, "calm": 10_000}
+    for number in range(3_001):
+        lost = {"large": 1, "calm": int(number == 0)} if number == 0 else {"large": 1}
+        window, shrunk = note_lost(window, f"run:{number}", lost, members, 30, NOON + timedelta(seconds=number))
+        assert shrunk == (frozenset({"large"}) if number == 3_000 else frozenset())
+        members = {**members, "large": members["large"] - 1}
+        assert len(window.lost) <= MANY + 3

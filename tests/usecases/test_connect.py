@@ -10,6 +10,7 @@ from shared.errors import Conflict, NeedsAdmin, SyncError, Transient
 from sync.core.connection import Cloud, Connection, ConnectionState
 from sync.core.health import REMEDIES, needs_admin
 from sync.core.messages import PassMessage, PullMessage
+from sync.core.model import FeedName
 from sync.core.signing import seal_state
 from sync.ports import TenantInfo
 from sync.usecases import connect, disconnect
@@ -269,6 +270,21 @@ def test_waiting_ends_after_ten_minutes(
     assert late.problem is not None
     assert (late.problem.code, late.waiting_since, late.state) == (code, "", WAITING)
     world.contoso.roles = ("GroupMember.Read.All", "User.Read.All")
+    assert connect.try_again(world.services, late).state is READY
+
+
+@pytest.mark.parametrize("feed", ["users", "groups"])
+def test_what_the_sync_will_read_is_read_before_it_is_connected(world: World, feed: FeedName) -> None:
+    """Token and roles look right and a feed answers 403: not connected, whatever the token promised."""
+    world.contoso.refusals[feed] = needs_admin("permission_missing")
+    connection = world.connect()
+    assert (connection.state, connection.epoch, world.messages()) == (WAITING, 0, [])
+    world.engine.clock.advance(timedelta(minutes=10))
+    connect.prove_waiting(world.services, connection.id)
+    late = world.stored(connection.id)
+    assert late.problem is not None
+    assert late.problem.code == "consent_not_spread"
+    world.contoso.refusals.clear()
     assert connect.try_again(world.services, late).state is READY
 
 

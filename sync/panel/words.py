@@ -9,6 +9,7 @@ from shared.clock import parse_iso
 from sync.core.connection import Cloud, ConnectionState
 from sync.core.model import AccountState, ActivityEntry, GroupRecord, MailMark, Reason
 from sync.core.runs import MailState, Run, Stage
+from sync.usecases.chosen_groups import GoneGroup, Use
 
 STATES: Mapping[ConnectionState, str] = {
     ConnectionState.AWAITING_CONSENT: "Waiting for consent",
@@ -143,6 +144,19 @@ def why_incomplete(run: Run) -> str:
         return ""
     reason = INCOMPLETE.get(run.error, "The directory could not be read to its end.")
     return reason if run.error in _WRITTEN else f"{reason} Nobody was removed."
+
+
+GONE_GROUPS: Mapping[Use, str] = {
+    "scope": "people who were in scope by it wait for you as a hold.",
+    "scope_excluded": "people whom it kept out of scope are in, if anything else takes them in.",
+    "audience": "people who receive simulations by it wait for you as a hold.",
+    "audience_excluded": "people whom it kept out of simulations receive them, if anything else takes them in.",
+}
+
+
+def gone_group(group: GoneGroup) -> str:
+    """What it means that a group the settings name is no more, and what to do."""
+    return f"Entra no longer has the group {group.name}: {GONE_GROUPS[group.use]} Choose another in the settings."
 
 
 def number(value: float) -> str:

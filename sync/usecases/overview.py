@@ -18,6 +18,7 @@ from sync.core.connection import Connection, ConnectionState, ConnectionView, sh
 from sync.core.model import Counts, Presence
 from sync.core.runs import Hold, Outcome, Run, Stage, changed
 from sync.core.silence import last_read, silent_since
+from sync.usecases.chosen_groups import GoneGroup, gone
 from sync.usecases.services import Services
 
 NEWEST_RUNS = 50
@@ -75,6 +76,7 @@ class Overview:
     groups: int
     runs: Sequence[Run]
     holds: Sequence[Hold]  # waiting ones only
+    gone_groups: Sequence[GoneGroup]
     progress: Progress | None
     freshness: Freshness | None
     announced: Announced
@@ -116,6 +118,7 @@ class Overviews:
             groups=groups,
             runs=runs,
             holds=holds,
+            gone_groups=self._gone_groups(connection),
             progress=self._progress(view, runs),
             freshness=freshness_of(runs),
             announced=announced_of(runs),
@@ -141,6 +144,11 @@ class Overviews:
         if connection.state is ConnectionState.AWAITING_START:
             return connection.survey.groups if connection.survey else 0
         found: int = self._memory.get(f"groups:{connection.scope}", 15, lambda: self._count_groups(connection.scope))
+        return found
+
+    def _gone_groups(self, connection: Connection) -> Sequence[GoneGroup]:
+        key = f"gone:{connection.scope}:{connection.settings.version}"
+        found: Sequence[GoneGroup] = self._memory.get(key, 15, lambda: gone(self._services, connection))
         return found
 
     def _count_groups(self, scope: str) -> int:

@@ -103,6 +103,18 @@ def test_a_deleted_group_is_nobodys(place: Place, caller: Caller) -> None:
     assert [one["group_ids"] for one in caller.get(place.path("people")).json()["items"]] == [[north]]
 
 
+def test_a_vanished_group_that_excluded_is_told(place: Place, caller: Caller) -> None:
+    """In the connection's detail and on its page, with what follows from it."""
+    council = place.tenant.new_group("Works <council>")
+    place.choose(audience=Chosen(everyone=True, excluded_groups=(council,)))
+    place.compare()
+    place.tenant.delete_group(council)
+    place.compare()
+    (gone,) = caller.get(f"{API}/connections/{place.connection.id}").json()["gone_groups"]
+    assert (gone["object_id"], gone["use"]) == (council, "audience_excluded")
+    assert gone["sentence"].startswith("Entra no longer has the group Works <council>: people whom it kept out")
+
+
 def test_a_conflict_names_who_has_the_address(place: Place, caller: Caller) -> None:
     """By object id and name; the other's account is left alone."""
     first = place.tenant.hire("Anna Berg")

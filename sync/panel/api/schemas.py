@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from sync.core.connection import Cloud, ConnectionState
 from sync.core.model import AccountState, Hand, MailMark, MatchedBy, Presence, Reason
 from sync.core.runs import Cause, Kind, MailState, Outcome, Stage
+from sync.usecases.chosen_groups import Use
 
 ID = "0c6a1f9be2d47f3a9c11d0a2b3c4d5e6"
 OBJECT_ID = "6e7b768e-07e2-4810-8459-485f84f8f204"
@@ -141,6 +142,15 @@ class ConnectionShape(BaseModel):
     survey: SurveyShape | None
 
 
+class GoneGroupShape(BaseModel):
+    """A group that the settings name and Entra no longer has."""
+
+    object_id: str
+    name: str
+    use: Use
+    sentence: str
+
+
 class ConnectionDetail(ConnectionShape):
     """A connection at a glance."""
 
@@ -154,6 +164,7 @@ class ConnectionDetail(ConnectionShape):
     last_change_at: str | None
     next_full_pass_at: str | None
     holds_waiting: int
+    gone_groups: list[GoneGroupShape] = Field(description="Whom they kept out, they no longer keep out.")
 
 
 class Start(Shape):

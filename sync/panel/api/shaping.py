@@ -56,6 +56,10 @@ def detail(overview: Overview) -> schemas.ConnectionDetail:
         last_read_at=overview.last_read or None,
         silent_since=overview.silent_since or None,
         subscriptions=[_subscription(overview.view, feed) for feed in FEEDS],
+        gone_groups=[
+            schemas.GoneGroupShape(**group._asdict(), sentence=words.gone_group(group))
+            for group in overview.gone_groups
+        ],
         last_change_at=overview.last_change or None,
         next_full_pass_at=overview.next_pass or None,
         holds_waiting=len(overview.holds),

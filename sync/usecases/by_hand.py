@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 
+from shared import metering
 from shared.clock import iso
 from shared.errors import Conflict, NeedsAdmin
 from shared.events import log
@@ -50,6 +51,7 @@ def change(
     is the admin's own from now on (empty text clears it); with None it is the directory's again. Returns the person,
     or None when there is none. Raises NotAField, NeedsAdmin (`no_account`), and what writing raises.
     """
+    metering.restart()
     record = find(services, connection, object_id)
     if record is None:
         return None
@@ -68,7 +70,7 @@ def change(
     done = commit_people(services, Work(connection, run.id, 0, shard, [object_id]), propose, _told)
     count_members(services, connection.scope, done.members)
     counts = services.people.run_counts(connection.scope, shard, run.id, 0)
-    finished, _ = services.runs.finish_part(connection.scope, run.id, run.stage, 0, counts)
+    finished, _ = services.runs.finish_part(connection.scope, run.id, run.stage, 0, metering.added(counts))
     acts.finish(services, finished)
     log("act.by_hand", connection=connection.id, run=run.id, hand=hand or "", fields=len(fields or {}))
     return find(services, connection, object_id)

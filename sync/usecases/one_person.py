@@ -15,6 +15,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 
+from shared import metering
 from shared.clock import iso
 from shared.errors import Conflict, NeedsAdmin, Transient
 from sync.core.connection import Connection, ConnectionView, Reader, shard_of
@@ -55,13 +56,14 @@ def sync(
         raise NeedsAdmin("not_started", "This connection is not synchronising. Start it first.")
     if not connection.first_pass_done:  # whoever came before it would be taken for a joiner, and mailed
         raise NeedsAdmin("importing", "The first import is still under way. Ask again when it is done.")
+    metering.restart()
     noticed_at = iso(services.clock.now())
     view, reader = _take(services, view, pause)
     change = _fetch(services, view, reader, object_id)
     if change.kind is ChangeKind.ABSENT and stored(services, connection, object_id) is None:
         raise NoSuchPerson
     begun = new_run(services, connection, "act", "admin", by=by)
-    run = services.runs.save(replace(begun, noticed_at=noticed_at, read=1, parts=1))
+    run = services.runs.save(replace(begun, noticed_at=noticed_at, read=1, parts=1, counts=metering.taken()))
     shard = shard_of(object_id, connection.digits)
     message = ChangesMessage(connection.id, connection.epoch, run.id, 0, shard, "inline", pack([carried(change)]))
     services.queue.send(message, delay=LATER)

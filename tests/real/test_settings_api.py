@@ -82,7 +82,7 @@ def test_saving_does_what_the_preview_named(api: Api) -> None:
     assert told["changed"] == {f"Person {number}" for number in range(10, 20)}
     assert (told["audience_gained"], told["audience_lost"]) == ({"Nora North", "Person 15"}, {"Person 1"})
     api.save(f'"{seen["version"]}"', **wanted)
-    run = api.runs()[0]
+    run = api.every("runs")[0]
     assert (run["kind"], run["cause"], run["by"]) == ("revisit", "settings", "ada")
     done: dict[str, set[str]] = {}
     names = {object_id: name for name, object_id in ids.items()}
@@ -131,7 +131,7 @@ def test_going_back_is_a_version_and_gives_the_former_state_back(api: Api) -> No
     ]
     assert history[0]["settings"] == history[-1]["settings"]
     assert [one["saved_at"] for one in history] == sorted((one["saved_at"] for one in history), reverse=True)
-    assert api.runs()[0]["by"] == "bo"
+    assert api.every("runs")[0]["by"] == "bo"
 
 
 def test_a_scope_by_what_was_never_read_asks_entra(api: Api) -> None:

@@ -260,7 +260,9 @@ class RunShape(BaseModel):
     duration_seconds: float | None
     graph_calls: int = Field(description="Requests to Graph, batches counted once.")
     storage_calls: int = Field(description="Operations on tables.")
-    read: int = Field(description="People, groups and memberships read of Entra; of an approval, removals released.")
+    read: int = Field(
+        description="People and groups read of Entra, of a pull memberships too; of an approval, whom it is about."
+    )
     counts: dict[str, int] = Field(
         description="Accounts by action (`create`, `link`, `update`, `deactivate`, `reactivate`, `moved`, `purge`): as "
         "many as the activity has entries of the run. Beside them `held` removals, `groups` written, rows `forgotten`; "

@@ -148,7 +148,7 @@ def _block(services: Services, view: ConnectionView, reader: Reader, current: Ru
     feed: FeedName = current.feed or "users"
     block, pages, cursor = Block(view.connection.digits), list[Page](), current.cursor
     deadline = services.clock.now() + BLOCK_TIME
-    number, done = 0, False
+    number, done, read = 0, False, set[str]()
     while not done and number < BLOCK_PAGES and block.size < BLOCK_BYTES and services.clock.now() < deadline:
         order = lease.order_for(view, reader, number + 1)
         page = services.directory.read_page(view.connection, feed, cursor, order=order, full=True)
@@ -156,8 +156,9 @@ def _block(services: Services, view: ConnectionView, reader: Reader, current: Ru
         block.add(page)
         if feed == GROUPS:
             pages.append(page._replace(memberships=[e for e in page.memberships if e.member_type in {"group", ""}]))
-        if page.next_link and page.next_link == cursor:
-            raise Transient("Graph answered with the page's own link", retry_after=60)
+        read.add(cursor)
+        if page.next_link in read:
+            raise Transient("Graph leads in a circle", retry_after=60)
         done, cursor = page.delta_link is not None, page.next_link or ""
         delta_link = page.delta_link
     rows = block.encoded()

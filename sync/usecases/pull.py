@@ -120,7 +120,7 @@ def _refused(
 
 
 def _read(services: Services, view: ConnectionView, reader: Reader, message: PullMessage, feed: FeedState) -> _Block:
-    cursor, changes, pages = feed.next_link or feed.delta_link, list[Change](), 0
+    cursor, changes, pages, read = feed.next_link or feed.delta_link, list[Change](), 0, set[str]()
     while True:
         order = lease.order_for(view, reader, pages + 1)
         page = services.directory.read_page(view.connection, message.feed, cursor, order=order, full=False)
@@ -128,8 +128,9 @@ def _read(services: Services, view: ConnectionView, reader: Reader, message: Pul
         changes.extend(_changes(page))
         if page.delta_link is not None:
             return _Block(pages, changes, "", page.delta_link)
-        if page.next_link is None or page.next_link == cursor:
-            raise Transient("Graph answered with the page's own link", retry_after=60)
+        read.add(cursor)
+        if page.next_link is None or page.next_link in read:
+            raise Transient("Graph leads in a circle", retry_after=60)
         cursor = page.next_link
         if pages >= BLOCK_PAGES or len(changes) >= BLOCK_CHANGES:
             return _Block(pages, changes, cursor, "")

@@ -35,6 +35,7 @@ class Manners:
     slice_size: int = 20  # members of a group in one item; more come in repeated items
     empty_pages: float = 0.0  # chance of a page with nothing but a nextLink
     repeats: float = 0.0  # chance that an object comes again, in this round or in a later one
+    circle: int = 0  # so many pages of a round come again and again, without an end
     manager_alone: bool = True  # the manager comes in an item of its own
     resend_members: bool = True  # whether a restored group's members are told again
 
@@ -61,6 +62,7 @@ class FakeDirectory:
     tenants: dict[str, Tenant] = field(default_factory=dict)
     calls: list[tuple[str, datetime]] = field(default_factory=list)
     _cursors: dict[str, _Cursor] = field(default_factory=dict)
+    _circle: list[str] = field(default_factory=list)
     _numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
     def tenant(self, tenant_id: str) -> Tenant:
@@ -142,6 +144,9 @@ class FakeDirectory:
         name, token = ("nextLink", "skiptoken") if rest else ("deltaLink", "deltatoken")
         url = f"{BASE}/v1.0/{feed}/delta?${token}={next(self._numbers):x}"
         self._cursors[url] = after
+        if rest and self.manners.circle:
+            self._circle = [*self._circle, url][: self.manners.circle]
+            url = self._circle[0] if url not in self._circle else url
         return {"@odata.context": f"{BASE}/v1.0/$metadata#{feed}", "value": list(page), f"@odata.{name}": url}
 
     def _round(self, tenant: Tenant, since: _Cursor, now: datetime) -> _Cursor:

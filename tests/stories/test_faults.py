@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -117,3 +118,59 @@ def test_a_message_that_always_fails_stops_nobody_else(engine: Engine, caplog: p
     assert '"event":"poison.waiting","queue":"changes","messages":1' in caplog.text
     acme.reconcile()
     assert acme.counts.active == 2
+
+
+@pytest.mark.parametrize("minutes", [-10, 10])
+def test_a_clock_that_jumps_delays_and_decides_nothing(acme: Tenanted, minutes: int) -> None:
+    """Ten minutes back or ahead, again and again in the middle of the work: the same accounts, one mail each, the same
+    limit of removals, the same answer to a hold; at most it takes a little longer.
+    """
+    engine, people = acme.engine, acme.tenant.present_people()
+
+    def jump() -> None:
+        engine.clock.advance(timedelta(minutes=minutes))
+
+    for number in range(7):
+        acme.tenant.hire(f"Comer {number}")
+        acme.tenant.change(people[10 + number], department=f"Department {number}")
+        acme.tenant.hard_delete(people[number])
+        acme.hint("users")
+        engine.deliver()
+        jump()
+        engine.deliver()
+        engine.pump()
+    assert acme.counts.inactive == 5
+    assert {one.object_id for hold in acme.holds for one in hold.removals} == {*people[5:7]}
+    acme.request_pass()
+    engine.deliver()
+    jump()
+    engine.pump()
+    engine.wait(timedelta(minutes=40))
+    assert (acme.counts.inactive, len(acme.mailed)) == (5, 7)
+    acme.approve_all()
+    engine.wait(timedelta(minutes=10))
+    assert differences(acme) == []
+    assert acme.mailed == [f"comer.{number}@contoso.example" for number in range(7)]
+    assert not engine.poison
+
+
+@pytest.mark.parametrize("length", [1, 2, 7])
+def test_pages_that_lead_in_a_circle(acme: Tenanted, caplog: pytest.LogCaptureFixture, length: int) -> None:
+    """Each page leads to the next and the last to the first: neither a pull nor a full pass reads for ever, nothing of
+    it is stored, and once Graph finds the way out everything is there.
+    """
+    engine = acme.engine
+    for number in range(12):
+        acme.tenant.hire(f"Comer {number}")
+    engine.directory.manners.page_size, engine.directory.manners.circle = 1, length
+    acme.hint("users")
+    acme.request_pass()
+    calls = len(engine.directory.calls)
+    engine.wait(timedelta(minutes=10))
+    assert len(engine.directory.calls) - calls < 200
+    assert (acme.counts.active, acme.counts.inactive) == (20, 0)
+    engine.directory.manners.circle = 0
+    engine.directory.expire_cursors()
+    engine.wait(timedelta(minutes=20))
+    acme.sync()
+    assert (acme.counts.active, acme.connection.problem, engine.poison) == (32, None, [])

@@ -57,15 +57,13 @@ def connect(engine: Engine, tenant_id: str) -> Tenanted:
 
 def hire_all(zoo: Zoo, *, skip: tuple[int, ...] = (), harmless: bool = False) -> None:
     """Everybody of the tables but the numbers to skip. `harmless` puts an ordinary name in place of every text that
-    is kept, and nothing in place of the others.
+    is kept.
     """
     tenant = zoo.acme.tenant
     for number, text in enumerate(one for one in TEXTS if one.number not in skip):
-        given = text.given
-        if harmless:
-            given = f"Ordinary {number}" if text.kept else ABSENT
+        given = f"Ordinary {number}" if harmless and text.kept else text.given
         zoo.texts[tenant.hire("Zoe", **properties(given, f"text{number}@{MAIL_DOMAIN}"))] = text
-        if isinstance(given, str) and len(given) <= 1000:
+        if isinstance(text.given, str) and len(text.given) <= 1000:
             zoo.groups[tenant.new_group(given, description=given)] = text
     for number, address in enumerate(ADDRESSES):
         kind = None if address.number == 52 else "Member"

@@ -2,48 +2,19 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 
 import pytest
-import uvicorn
 from playwright.sync_api import Page, expect, sync_playwright
 
 from sync.core.connection import ConnectionState
 from sync.core.runs import Outcome, Stage
-from sync.panel.app import create_app
 from tests.panel.cast import HOSTILE
+from tests.panel.chromium import CHROMIUM, NEEDS_CHROMIUM, QUIET, served
 from tests.panel.world import World
 
-CHROMIUM = shutil.which("chromium") or ""
-QUIET = (
-    "--no-sandbox --disable-gpu --disable-background-networking --disable-component-update --disable-sync "
-    "--no-first-run"
-)
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(not CHROMIUM and not os.environ.get("CI"), reason="no chromium on this machine"),
-]
-
-
-@contextmanager
-def _served(world: World) -> Iterator[str]:
-    """The app on a free port, until the test is over."""
-    config = uvicorn.Config(create_app(world.services, lambda _: b""), port=0, log_level="warning", lifespan="off")
-    server = uvicorn.Server(config)
-    socket = config.bind_socket()
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [socket]})
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{socket.getsockname()[1]}"
-    finally:
-        server.should_exit = True
-        thread.join()
-        socket.close()
+pytestmark = NEEDS_CHROMIUM
 
 
 @pytest.fixture
@@ -56,7 +27,7 @@ def world() -> World:
 def page(world: World) -> Iterator[Page]:
     """A signed-in admin's page. Whatever the browser complains of fails the test."""
     complaints: list[str] = []
-    with _served(world) as base, sync_playwright() as playwright:
+    with served(world.services) as base, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET.split())
         page = browser.new_context(base_url=base).new_page()
         page.on("console", lambda message: complaints.append(message.text))

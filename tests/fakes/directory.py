@@ -145,9 +145,16 @@ class FakeDirectory:
         url = f"{BASE}/v1.0/{feed}/delta?${token}={next(self._numbers):x}"
         self._cursors[url] = after
         if rest and self.manners.circle:
-            self._circle = [*self._circle, url][: self.manners.circle]
-            url = self._circle[0] if url not in self._circle else url
+            url = self._around(link, url)
         return {"@odata.context": f"{BASE}/v1.0/$metadata#{feed}", "value": list(page), f"@odata.{name}": url}
+
+    def _around(self, link: str, url: str) -> str:
+        """The link that follows on a circle: a new one until it is closed."""
+        circle = self._circle
+        if len(circle) < self.manners.circle:
+            circle.append(url)
+            return url
+        return circle[(circle.index(link) + 1) % len(circle)] if link in circle else circle[0]
 
     def _round(self, tenant: Tenant, since: _Cursor, now: datetime) -> _Cursor:
         upto = max(since.upto, tenant.visible)

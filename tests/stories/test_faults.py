@@ -8,9 +8,10 @@ from datetime import timedelta
 
 import pytest
 
-from shared.errors import Defect
+from shared.errors import Defect, Transient
+from sync.core.connection import ConnectionState
 from sync.core.messages import ChangesMessage
-from sync.core.model import AccountState, Reason
+from sync.core.model import FEEDS, AccountState, Reason
 from tests.fakes.engine import Engine, Tenanted
 from tests.property.truth import differences
 
@@ -174,3 +175,29 @@ def test_pages_that_lead_in_a_circle(acme: Tenanted, length: int, reading: str) 
     engine.wait(timedelta(minutes=20))
     acme.sync()
     assert (acme.counts.active, acme.connection.problem, engine.poison) == (32, None, [])
+
+
+def test_a_day_of_throttling_for_everybody(engine: Engine) -> None:
+    """Graph answers 429 to all tenants for a day: nothing changes, nobody is mailed, Graph is asked as seldom as it
+    said; afterwards each tenant has its changes within a cycle.
+    """
+    both = [engine.connect(), engine.connect("beta", BETA)]
+    for connection in both:
+        for number in range(8):
+            connection.tenant.hire(f"Person {number}")
+    for connection in both:
+        connection.imported()
+        connection.tenant.hire("New Comer")
+        connection.tenant.soft_delete(connection.tenant.present_people()[0])
+        for feed in FEEDS:
+            connection.tenant.refusals[feed] = Transient("429", retry_after=600)
+    calls = len(engine.directory.calls)
+    engine.wait(timedelta(hours=24))
+    assert len(engine.directory.calls) - calls <= 2 * 6 * 24 + 4
+    for connection in both:
+        assert (connection.counts.active, connection.counts.inactive, connection.mailed) == (8, 0, [])
+        assert (connection.connection.state, connection.connection.problem) == (ConnectionState.CONNECTED, None)
+        connection.tenant.refusals.clear()
+    engine.wait(timedelta(minutes=16))
+    assert [(one.counts.active, one.counts.inactive) for one in both] == [(8, 1), (8, 1)]
+    assert not engine.poison

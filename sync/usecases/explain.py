@@ -184,7 +184,7 @@ def _policy(view: ConnectionView, groups: Mapping[str, GroupRecord]) -> Policy:
     """What decisions follow, computed from the groups as they are now and kept nowhere."""
     settings = view.connection.settings
     missing = unread(settings, reaching.selected(view)) if view.connection.first_pass_done else frozenset[str]()
-    reach = reaching.compute(settings, groups) if settings.names_groups else Reach()
+    reach = reaching.compute(settings, groups.values()) if settings.names_groups else Reach()
     return Policy(settings, reach, missing)
 
 

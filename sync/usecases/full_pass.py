@@ -162,8 +162,7 @@ def _block(services: Services, view: ConnectionView, reader: Reader, current: Ru
         done, cursor = page.delta_link is not None, page.next_link or ""
         delta_link = page.delta_link
     rows = block.encoded()
-    if pages:
-        rows[GROUPS] = passgroups.encoded(pages)
+    rows.update(passgroups.encoded(pages))
     services.staging.put(view.connection.scope, current.id, current.block, rows)
     log(
         "pass.block",

@@ -18,6 +18,7 @@ from sync.core.connection import Connection, ConnectionState, ConnectionView, sh
 from sync.core.model import Counts, Presence
 from sync.core.runs import Hold, Outcome, Run, Stage, changed
 from sync.core.silence import last_read, silent_since
+from sync.usecases import every
 from sync.usecases.chosen_groups import GoneGroup, gone
 from sync.usecases.services import Services
 
@@ -152,8 +153,7 @@ class Overviews:
         return found
 
     def _count_groups(self, scope: str) -> int:
-        groups = self._services.groups.load(scope).values()
-        return sum(group.presence is Presence.PRESENT for group in groups)
+        return sum(group.presence is Presence.PRESENT for group in every.group(self._services, scope))
 
     def _progress(self, view: ConnectionView, runs: Sequence[Run]) -> Progress | None:
         run = next((run for run in runs if run.id == view.reader.pass_run), None)

@@ -1,10 +1,15 @@
-"""The groups of a full pass: staged in blocks like people, put together, and merged with what is stored."""
+"""The groups of a full pass: staged in blocks like people, put together, and merged with what is stored.
+
+They are all of one shard, but are staged and worked on in slices, by the first hex digit of their ids, which is also
+the order they are stored in: of a tenant's groups a sixteenth is in memory at once.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
+from itertools import islice
 from typing import Any
 
 from shared import canonical
@@ -13,23 +18,32 @@ from sync.core.connection import Connection
 from sync.core.merge import fold_groups, merge_group, settle_edges
 from sync.core.model import ChangeKind, GroupChange, GroupRecord, Page, Presence
 from sync.core.runs import Run
+from sync.usecases import every
 from sync.usecases.sending import GROUPS
 from sync.usecases.services import Services
 
+SLICES = "0123456789abcdef"
 
-def encoded(pages: Iterable[Page]) -> bytes:
-    """The groups and the nesting of some pages, for staging; members told by their id only too: they may be groups."""
-    rows: list[list[object]] = []
+
+def encoded(pages: Iterable[Page]) -> dict[str, bytes]:
+    """The groups and the nesting of some pages, for staging, by slice; members told by their id only too: they may be
+    groups.
+    """
+    rows: dict[str, list[list[object]]] = {}
     for page in pages:
-        rows.extend(
-            ["g", c.object_id, c.order, c.kind, dict(c.properties), c.presence] for c in fold_groups(page.groups)
-        )
-        rows.extend(
-            ["e" if edge.member_type else "u", edge.member_id, edge.order, edge.group_id, edge.present]
-            for edge in page.memberships
-            if edge.member_type in {"group", ""}
-        )
-    return canonical.dumps(rows)
+        for c in fold_groups(page.groups):
+            row = ["g", c.object_id, c.order, c.kind, dict(c.properties), c.presence]
+            rows.setdefault(_slice(c.object_id), []).append(row)
+        for edge in page.memberships:
+            if edge.member_type in {"group", ""}:
+                kind = "e" if edge.member_type else "u"
+                row = [kind, edge.member_id, edge.order, edge.group_id, edge.present]
+                rows.setdefault(_slice(edge.member_id), []).append(row)
+    return {name: canonical.dumps(some) for name, some in rows.items()}
+
+
+def _slice(object_id: str) -> str:
+    return f"{GROUPS}{object_id[0]}"
 
 
 def read(blocks: Iterable[bytes]) -> tuple[dict[str, GroupChange], dict[str, dict[str, int]], bool]:
@@ -78,10 +92,26 @@ def apply(services: Services, scope: str, run: Run) -> Mapping[str, int]:
     """Write the groups of a pass: staged beside stored. Those a complete pass missed are marked absent."""
     if GROUPS in run.frozen:
         return {}
-    staged, parents, untold = read(services.staging.get(scope, run.id, GROUPS))
-    stored = services.groups.load(scope)
+    return {"groups": sum(_apply(services, scope, run, *one) for one in _stored(services, scope))}
+
+
+def _stored(services: Services, scope: str) -> Iterator[tuple[str, dict[str, GroupRecord]]]:
+    """Each slice with the groups stored of it."""
+    rest = every.group(services, scope)
+    group = next(rest, None)
+    for digit in SLICES:
+        some: dict[str, GroupRecord] = {}
+        while group is not None and group.object_id[0] == digit:
+            some[group.object_id] = group
+            group = next(rest, None)
+        yield f"{GROUPS}{digit}", some
+
+
+def _apply(services: Services, scope: str, run: Run, name: str, stored: Mapping[str, GroupRecord]) -> int:
+    """A slice; returns how many groups the pass saw of it."""
+    staged, parents, untold = read(services.staging.get(scope, run.id, name))
     if untold:
-        _add_untold(services.staging.get(scope, run.id, GROUPS), staged.keys() | stored.keys(), parents)
+        _add_untold(services.staging.get(scope, run.id, name), staged.keys() | stored.keys(), parents)
     writes = []
     for object_id in {**staged, **parents, **stored}:
         before = stored.get(object_id) or GroupRecord(object_id)
@@ -92,7 +122,7 @@ def apply(services: Services, scope: str, run: Run) -> Mapping[str, int]:
         if replace(after, order=before.order) != before:
             writes.append(after)
     services.groups.commit(scope, writes)
-    return {"groups": sum(change.kind is not ChangeKind.REMOVED for change in staged.values())}
+    return sum(change.kind is not ChangeKind.REMOVED for change in staged.values())
 
 
 SAMPLE = 20  # groups asked for by name: one batch
@@ -102,11 +132,14 @@ def told_nothing(services: Services, connection: Connection, run: Run) -> bool:
     """Whether the groups feed answered without a single group although some are stored and Entra still has one of
     them, or will not say: a right was lost, and nothing may be concluded. Raises Transient.
     """
-    staged, _, _ = read(services.staging.get(connection.scope, run.id, GROUPS))
-    if any(change.kind is not ChangeKind.REMOVED for change in staged.values()):
-        return False
-    stored = services.groups.load(connection.scope).values()
-    known = sorted(group.object_id for group in stored if group.presence is Presence.PRESENT)[:SAMPLE]
+    for digit in SLICES:
+        staged, _, _ = read(services.staging.get(connection.scope, run.id, f"{GROUPS}{digit}"))
+        if any(change.kind is not ChangeKind.REMOVED for change in staged.values()):
+            return False
+    present = (
+        group.object_id for group in every.group(services, connection.scope) if group.presence is Presence.PRESENT
+    )
+    known = list(islice(present, SAMPLE))
     try:
         return any(services.directory.find_groups(connection, known).values()) if known else False
     except NeedsAdmin:

@@ -25,7 +25,7 @@ from sync.core.person import address_of, name_of
 from sync.core.runs import Outcome, Run, Stage
 from sync.core.scope import Policy, Reach, Verdict, in_audience, in_scope
 from sync.core.sync_settings import SyncSettings
-from sync.usecases import claims, compare, mentioned, reaching, settings_change
+from sync.usecases import claims, compare, every, mentioned, reaching, settings_change
 from sync.usecases.commit import Pair
 from sync.usecases.services import Services
 
@@ -160,7 +160,7 @@ def _plan(services: Services, view: ConnectionView, wanted: SyncSettings) -> _Pl
         waiting = services.runs.get(connection.scope, view.reader.pass_run) if view.reader.pass_run else None
         if waiting is None or waiting.outcome is not Outcome.RUNNING or waiting.stage is not Stage.WAITING:
             return None
-    reach = reaching.compute(wanted, services.groups.load(connection.scope)) if wanted.names_groups else Reach()
+    reach = reaching.compute(wanted, every.group(services, connection.scope)) if wanted.names_groups else Reach()
     policy = Policy(wanted, reach, unread(wanted, reaching.selected(view, waiting)))
     context = Context(policy, iso(services.clock.now()), waiting is not None)
     return _Plan(replace(connection, settings=wanted), context, waiting)

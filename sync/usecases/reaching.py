@@ -7,7 +7,7 @@ again (`revisit`), because nothing was told of the people concerned.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -19,6 +19,7 @@ from sync.core.nesting import Nesting
 from sync.core.runs import Outcome, Run
 from sync.core.scope import Circle, Policy, Reach
 from sync.core.sync_settings import Chosen, SyncSettings
+from sync.usecases import every
 from sync.usecases.services import Services
 
 
@@ -69,7 +70,7 @@ class Look(NamedTuple):
 def look(services: Services, connection: Connection) -> Look:
     """Both, by one read of all groups."""
     stored = services.groups.reach(connection.scope)
-    return Look(stored, compute(connection.settings, services.groups.load(connection.scope)))
+    return Look(stored, compute(connection.settings, every.group(services, connection.scope)))
 
 
 def refresh(services: Services, connection: Connection) -> Reach:
@@ -101,9 +102,9 @@ def included(reach: Reach) -> frozenset[str]:
     return reach.scope.included | reach.audience.included
 
 
-def compute(settings: SyncSettings, groups: Mapping[str, GroupRecord]) -> Reach:
+def compute(settings: SyncSettings, groups: Iterable[GroupRecord]) -> Reach:
     """The reach of settings in a tenant's groups."""
-    nesting = Nesting(groups.values())
+    nesting = Nesting(groups)
     return Reach(settings.version, _circle(settings.scope.chosen, nesting), _circle(settings.audience, nesting))
 
 

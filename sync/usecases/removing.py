@@ -15,7 +15,7 @@ from sync.core.merge import merge_person
 from sync.core.model import ChangeKind, PersonRecord, Reason, UserChange
 from sync.core.person import name_of
 from sync.core.runs import Held, HeldRemoval, Run, Stage
-from sync.usecases import closing, holds, reaching
+from sync.usecases import closing, every, holds, reaching
 from sync.usecases.sending import GROUPS
 from sync.usecases.services import Services
 from sync.usecases.staged import MEMBERS, REMOVALS
@@ -121,8 +121,9 @@ def _count_groups(services: Services, connection: Connection, run: Run) -> Run:
     for block in services.staging.get(connection.scope, f"{run.id}{MEMBERS}", ""):
         for group, number in canonical.loads(block).items():
             members[group] = members.get(group, 0) + number
-    stored = services.groups.load(connection.scope)
-    changed = [group for group in stored.values() if group.members != members.get(group.object_id, 0)]
+    changed = [
+        group for group in every.group(services, connection.scope) if group.members != members.get(group.object_id, 0)
+    ]
     if changed and connection.settings.names_groups:
         used = reaching.included(services.groups.reach(connection.scope))
         percent = connection.settings.shrink_percent

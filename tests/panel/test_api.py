@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from shared.errors import Transient
-from sync.core.connection import ConnectionState
+from sync.core.connection import ConnectionState, FeedState
 from sync.core.messages import PassMessage, PullMessage
 from sync.core.runs import MailState
 from tests.panel.browser import Browser
@@ -64,6 +64,23 @@ def test_detail_counts(world: World, caller: Caller) -> None:
     assert [item["status"] for item in found["subscriptions"]] == ["active", "active"]
     assert found["survey"]["would_create"] == 902
     assert found["next_full_pass_at"] == "2026-03-03T06:00:00.000Z"
+
+
+def test_detail_says_how_changes_come(world: World, caller: Caller) -> None:
+    """When both feeds were read, since when there was no success, and how many changes nobody had announced."""
+    connection = world.connect()
+    world.run(connection, counts={"update": 1})
+    world.run(connection, "timer", counts={"update": 1})
+    world.run(connection, "timer", counts={})
+    path = f"{API}/connections/{connection.id}"
+    found = caller.get(path).json()
+    assert found["announced"] == {"notified": 1, "found": 1}
+    assert (found["last_read_at"], found["silent_since"]) == (None, None)
+    times = {"users": world.ago(hours=3), "groups": world.ago()}
+    feeds = {feed: FeedState(delta_link="https://graph", pulled_at=at) for feed, at in times.items()}
+    world.read(connection, feeds=feeds)
+    found = caller.get(path).json()
+    assert (found["last_read_at"], found["silent_since"]) == (times["users"], times["users"])
 
 
 def test_starting(world: World, caller: Caller) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from sync.core.connection import ConnectionState, Problem
+from sync.core.connection import ConnectionState, FeedState, Problem
 from sync.core.messages import PassMessage, PullMessage
 from sync.core.runs import MailState, Outcome, Stage
 from tests.panel.browser import Browser
@@ -179,6 +179,16 @@ def test_poison_is_said(world: World, browser: Browser) -> None:
         assert delivery is not None
         world.queue.failed(delivery)
     assert "1 piece of work failed repeatedly" in _text(browser.get(f"/connections/{connection.id}").text)
+
+
+def test_silence_is_said(world: World, browser: Browser) -> None:
+    """A feed that was not read to its end for hours is shown, with the time; one that was read just now is not."""
+    connection = world.connect()
+    page = f"/connections/{connection.id}"
+    for hours, silent in ((0, False), (3, True)):
+        read = FeedState(delta_link="https://graph", pulled_at=world.ago(hours=hours))
+        world.read(connection, feeds={"users": read, "groups": replace(read, pulled_at=world.ago())})
+        assert ("Nothing could be read from Entra" in _text(browser.get(page).text)) is silent
 
 
 def test_hold_is_shown_and_decided(world: World, browser: Browser, form_token: READ_FORM) -> None:

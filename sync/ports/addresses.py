@@ -18,8 +18,9 @@ WAITERS_LIMIT = 20  # of an address; who waited longest gives way, and is decide
 
 
 class Holder(NamedTuple):
-    """Who holds an address in a workspace. A manual account that is not linked has an empty scope. `waiters` are told
-    by the row, and ignored in what is given to a method.
+    """Who holds an address in a workspace. A manual account that is not linked has an empty scope. `order` is that of
+    the person's news by which they claimed it last. `waiters` are told by the row, and ignored in what is given to a
+    method.
     """
 
     account_id: str
@@ -27,6 +28,7 @@ class Holder(NamedTuple):
     object_id: str
     etag: str
     waiters: tuple[Waiter, ...] = ()
+    order: int = 0
 
 
 class Addresses(Protocol):
@@ -34,7 +36,8 @@ class Addresses(Protocol):
 
     def claim(self, workspace: str, wants: Mapping[str, Holder]) -> Mapping[str, Holder]:
         """Address -> wanted holder (etag ignored). Inserts where nobody holds it, in batches; returns for every
-        address who holds it now: the wanted holder itself, or whoever came before.
+        address who holds it now: the wanted holder itself, or whoever came before. A person who held it already
+        holds it by the newer of the two orders from then on. Raises Conflict when that one's row changed meanwhile.
         """
 
     def transfer(self, workspace: str, address: str, present: Holder, to: Holder) -> bool:
@@ -46,8 +49,8 @@ class Addresses(Protocol):
         """Have a person wait for an address, at the end of the line of WAITERS_LIMIT; False when nobody holds it."""
 
     def release(self, workspace: str, address: str, holder: Holder) -> Sequence[Waiter]:
-        """Free an address if this holder (scope and object id, or account id) has it; otherwise do nothing. Answers
-        with those who waited for it.
+        """Free an address if this holder (scope and object id, or account id) has it and did not claim it again by
+        newer news than `holder.order`; otherwise do nothing. Answers with those who waited for it.
         """
 
     def peek(self, workspace: str, addresses: Iterable[str]) -> Mapping[str, Holder]:

@@ -70,7 +70,7 @@ def foresee(services: Services, connection: Connection, wants: Wants, news: News
 
 def holder_of(connection: Connection, record: PersonRecord) -> Holder:
     """A person as the holder of their address."""
-    return Holder(record.account_id, connection.scope, record.object_id, "")
+    return Holder(record.account_id, connection.scope, record.object_id, "", order=record.order)
 
 
 def _wait(services: Services, connection: Connection, denied: Sequence[Denied]) -> bool:
@@ -155,7 +155,10 @@ class _Settling:
     def _self(self, person: str, candidate: Candidate | None) -> Holder:
         scope = self._connection.scope
         found = candidate.account_id if candidate else ""
-        return Holder(found or account_id_for(scope, self._news[person]), scope, person, "")
+        return self._holder(person, found or account_id_for(scope, self._news[person]))
+
+    def _holder(self, person: str, account_id: str) -> Holder:
+        return Holder(account_id, self._connection.scope, person, "", order=self._news[person].order)
 
     def _settle(self, person: str, holder: Holder, candidate: Candidate | None) -> Claim:
         scope = self._connection.scope
@@ -195,7 +198,7 @@ class _Settling:
         claim = Claim(granted=True, account_id=holder.account_id, linked=True, by="address")
         if account is not None:
             claim = self._linked(person, account)
-        self._ledger.transfer(self._wants[person][0], holder, Holder(holder.account_id, *mine, ""))
+        self._ledger.transfer(self._wants[person][0], holder, self._holder(person, holder.account_id))
         other = candidate is not None and candidate.account_id != holder.account_id
         return replace(claim, holder=candidate.account_id or candidate.rival) if candidate and other else claim
 
@@ -208,7 +211,7 @@ class _Settling:
         if row := matching.employee_row(account.employee_id):
             present = self._ledger.peek([row]).get(row)
             if present is not None and present.account_id == account.account_id and not present.scope:
-                self._ledger.transfer(row, present, Holder(account.account_id, self._connection.scope, person, ""))
+                self._ledger.transfer(row, present, self._holder(person, account.account_id))
         by = matching.how(self._connection, account, self._news[person])
         return Claim(granted=True, account_id=account.account_id, linked=True, by=by)
 
@@ -228,7 +231,7 @@ class _Settling:
         self._ledger.rewrite(other, _without(other, self.now) if rehired else _without_address(other, address))
         scope = self._connection.scope
         own = holder.account_id if rehired else account_id_for(scope, self._news[person])
-        self._ledger.transfer(address, holder, Holder(own, scope, person, ""))
+        self._ledger.transfer(address, holder, self._holder(person, own))
         mark = other.mail if rehired else MailMark.NONE
         return Claim(granted=True, account_id=own, rehired=rehired, mail=mark, took_over=True)
 

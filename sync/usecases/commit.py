@@ -155,7 +155,7 @@ def _follow_up(services: Services, connection: Connection, chunk: list[Decision]
 
     Waking comes first, because who waits is told by the row that is freed: whoever comes before that takes it over.
     """
-    freed = {decision.freed: claims.holder_of(connection, decision.before) for decision in chunk if decision.freed}
+    freed = {one.freed: claims.holder_of(connection, one.before) for one in chunk if one.freed}
     rows = {row for decision in chunk for row in waiting.yielded(connection, decision.before, decision.after)}
     waiters = waiting.in_line(services, connection, rows | freed.keys())
     waiting.wake(services, connection, waiters)

@@ -90,6 +90,20 @@ def test_only_its_holder_frees_it(store: Store) -> None:
     assert store.addresses.peek(ACME, ["a@x.example", "b@x.example"]) == {}
 
 
+def test_what_was_claimed_again_is_not_freed_by_older_news(store: Store) -> None:
+    """A worker that is late frees nothing that the same person was given back since; the line of waiters stays."""
+    store.addresses.claim(ACME, {"a@x.example": holder(1)._replace(order=3)})
+    store.addresses.wait(ACME, "a@x.example", Waiter(SCOPE, oid(2)))
+    again = store.addresses.claim(ACME, {"a@x.example": holder(1)._replace(order=6, account_id="other")})
+    assert again == store.addresses.peek(ACME, ["a@x.example"])
+    assert (again["a@x.example"].order, again["a@x.example"].account_id) == (6, holder(1).account_id)
+    assert store.addresses.claim(ACME, {"a@x.example": holder(1)._replace(order=4)}) == again
+    assert tuple(store.addresses.release(ACME, "a@x.example", holder(1)._replace(order=5))) == ()
+    assert store.addresses.peek(ACME, ["a@x.example"]) == again
+    freed = store.addresses.release(ACME, "a@x.example", holder(1)._replace(order=6))
+    assert (tuple(freed), store.addresses.peek(ACME, ["a@x.example"])) == ((Waiter(SCOPE, oid(2)),), {})
+
+
 def test_who_waits_is_told_when_it_is_freed(store: Store) -> None:
     """Once each, in the order of coming; nobody can wait for what nobody holds."""
     store.addresses.claim(ACME, {"a@x.example": holder(1)})

@@ -23,7 +23,11 @@ class FakeAddresses:
             with self._ground.lock, self._ground.faults.effect("addresses.claim"):
                 for address in batch:
                     new = wants[address]._replace(etag=self._ground.etag())
-                    answer[address] = self._holders.setdefault((workspace, address), new)
+                    present = self._holders.setdefault((workspace, address), new)
+                    if _same_person(present, new) and present.order < new.order:
+                        present = present._replace(etag=new.etag, order=new.order)
+                        self._holders[workspace, address] = present
+                    answer[address] = present
         return answer
 
     def transfer(self, workspace: str, address: str, present: Holder, to: Holder) -> bool:
@@ -51,7 +55,7 @@ class FakeAddresses:
         """Free it if this holder has it."""
         with self._ground.lock, self._ground.faults.effect("addresses.release"):
             stored = self._holders.get((workspace, address))
-            if stored is None or not _same(stored, holder):
+            if stored is None or not _frees(holder, stored):
                 return ()
             del self._holders[workspace, address]
             return stored.waiters
@@ -95,9 +99,13 @@ class FakeManualAccounts:
             return left[:limit], left[limit - 1].account_id if len(left) > limit else ""
 
 
-def _same(stored: Holder, holder: Holder) -> bool:
-    if holder.scope and (stored.scope, stored.object_id) == (holder.scope, holder.object_id):
-        return True
+def _same_person(stored: Holder, holder: Holder) -> bool:
+    return bool(holder.scope) and (stored.scope, stored.object_id) == (holder.scope, holder.object_id)
+
+
+def _frees(holder: Holder, stored: Holder) -> bool:
+    if _same_person(stored, holder):
+        return stored.order <= holder.order
     return bool(holder.account_id) and stored.account_id == holder.account_id
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import itertools
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any, cast
 
 import pytest
 
@@ -14,7 +15,7 @@ from sync.core.decide import wanted_address
 from sync.core.model import AccountState, PersonRecord, Presence, Reason
 from sync.core.scope import Policy
 from sync.core.sync_settings import MatchBy
-from sync.ports import ManualAccount
+from sync.ports import Addresses, Holder, ManualAccount, Waiter
 from sync.usecases import claims, manual_accounts
 from sync.usecases.full_pass import PARTS_STANDSTILL
 from tests.fakes.engine import Engine, Tenanted
@@ -339,6 +340,44 @@ def test_waiting_costs_nothing_twice(engine: Engine) -> None:
     assert before == 1
     acme.reconcile()
     assert engine.faults.effects.count("addresses.wait") == before
+
+
+class Late:
+    """The addresses of a worker that is overtaken just before it frees one."""
+
+    def __init__(self, addresses: Addresses, meanwhile: Callable[[], None]) -> None:
+        self._addresses = addresses
+        self._meanwhile = [meanwhile]
+
+    def __getattr__(self, name: str) -> Any:
+        """Everything else."""
+        return getattr(self._addresses, name)
+
+    def release(self, workspace: str, address: str, holder: Holder) -> Sequence[Waiter]:
+        """Whatever happens meanwhile, then free it."""
+        if self._meanwhile:
+            self._meanwhile.pop()()
+        return self._addresses.release(workspace, address, holder)
+
+
+def test_an_address_that_came_back_meanwhile_is_not_freed(engine: Engine) -> None:
+    """A name is changed and changed back; two workers are at it: the account keeps what it has been given back."""
+    acme, (ann,) = connected(engine, 0, "Ann Berg")
+    acme.tenant.change(ann, mail="ann.other@contoso.example")
+    acme.hint()
+    engine.deliver()
+    there = engine.services
+
+    def change_back() -> None:
+        engine.services = there
+        acme.tenant.change(ann, mail=mail("Ann Berg"))
+        acme.sync()
+
+    engine.services = replace(there, addresses=cast("Addresses", Late(there.addresses, change_back)))
+    engine.pump()
+    assert acme.person(ann).address == mail("Ann Berg")
+    assert set(acme.addresses) == {mail("Ann Berg")}
+    assert differences(acme) == []
 
 
 # --- killed anywhere -----------------------------------------------------------------------------------------------

@@ -70,7 +70,7 @@ class TableAddresses:
         partition, row_key = _partition(workspace, address), address_key(address)
         for tries in range(1, TRIES):
             row = self._table.get(partition, row_key)
-            if row is None or not _same(present := _decode(row), holder):
+            if row is None or not _frees(holder, present := _decode(row)):
                 return ()
             try:
                 self._table.delete(partition, row_key, etag_of(row))
@@ -95,7 +95,8 @@ class TableAddresses:
             try:
                 etags = self._table.transact(partition, operations)
             except Conflict:
-                answer.update(self._read(partition, left))
+                held = self._read(partition, left)
+                answer.update({one: self._renewed(partition, one, there, wants[one]) for one, there in held.items()})
                 left = [address for address in left if address not in answer]
                 if not left:
                     return answer
@@ -107,6 +108,14 @@ class TableAddresses:
             mine = {one: wants[one]._replace(etag=etag) for one, etag in zip(left, etags, strict=True)}
             return {**answer, **mine}
         raise Transient("addresses stay contended", retry_after=1)
+
+    def _renewed(self, partition: str, address: str, present: Holder, wanted: Holder) -> Holder:
+        """The present holder, by the newer order where the claimant is the same person. Raises Conflict."""
+        if not _same_person(present, wanted) or present.order >= wanted.order:
+            return present
+        newer = present._replace(order=wanted.order)
+        etag = self._table.write(partition, address_key(address), _encode(newer, newer.waiters), present.etag)
+        return newer._replace(etag=etag)
 
     def _read(self, partition: str, addresses: Sequence[str]) -> dict[str, Holder]:
         wanted = {address_key(address): address for address in addresses}
@@ -138,18 +147,23 @@ def _partitions(workspace: str, addresses: Iterable[str]) -> Iterator[tuple[str,
     yield from partitions.items()
 
 
-def _same(stored: Holder, holder: Holder) -> bool:
-    if holder.scope and (stored.scope, stored.object_id) == (holder.scope, holder.object_id):
-        return True
+def _same_person(stored: Holder, holder: Holder) -> bool:
+    return bool(holder.scope) and (stored.scope, stored.object_id) == (holder.scope, holder.object_id)
+
+
+def _frees(holder: Holder, stored: Holder) -> bool:
+    if _same_person(stored, holder):
+        return stored.order <= holder.order
     return bool(holder.account_id) and stored.account_id == holder.account_id
 
 
 def _encode(holder: Holder, waiters: Sequence[Waiter] = ()) -> dict[str, str | bytes]:
     row = {"v": VERSION, "account": holder.account_id, "scope": holder.scope, "person": holder.object_id}
-    return columns.pack({**row, "waiting": waiters} if waiters else row)
+    told = {"order": holder.order, "waiting": waiters}
+    return columns.pack({**row, **{name: value for name, value in told.items() if value}})
 
 
 def _decode(row: TableEntity) -> Holder:
     data = upgraded(columns.unpack(row), VERSION, {}, "address")
     waiters = tuple(Waiter(*one) for one in data.get("waiting", ()))
-    return Holder(data["account"], data["scope"], data["person"], etag_of(row), waiters)
+    return Holder(data["account"], data["scope"], data["person"], etag_of(row), waiters, data.get("order", 0))

@@ -14,6 +14,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp
 
 from shared.errors import SyncError
+from sync.core.text import clean
 from sync.panel import api, pages
 from sync.panel.access import SignInNeeded
 from sync.panel.acting import Waiting
@@ -89,7 +90,7 @@ def _of_http(error: HTTPException) -> Problem:
 def _of_validation(error: RequestValidationError) -> Problem:
     """Which fields are wrong and how; never what was sent."""
     fields = [
-        {"field": ".".join(str(part) for part in found["loc"]), "problem": str(found["msg"])}
+        {"field": clean(".".join(str(part) for part in found["loc"])), "problem": str(found["msg"])}
         for found in error.errors()
     ]
     return Problem(422, "not_understood", "Some fields are missing or cannot be read.", fields=fields)

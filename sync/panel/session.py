@@ -46,7 +46,7 @@ class Session:
 
 def seal(session: Session, keys: Sequence[str]) -> str:
     """The cookie's value."""
-    payload = _text(json.dumps(asdict(session), separators=(",", ":")).encode())
+    payload = _text(json.dumps(asdict(session), separators=(",", ":"), ensure_ascii=False).encode())
     return f"{payload}.{_sign(keys[0], 'session', payload)}"
 
 

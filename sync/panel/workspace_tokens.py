@@ -14,13 +14,15 @@ import jwt
 from shared.clock import Clock
 from shared.errors import Transient
 from shared.settings import Settings
+from sync.core.text import clean
 from sync.panel.session import Admin
 
 LONGEST = timedelta(minutes=5)
 SKEW = timedelta(seconds=30)  # how far the platform's clock may run ahead of ours
 KEYS_KEPT = timedelta(minutes=10)
 KEYS_PAUSE = timedelta(seconds=30)  # an unknown key id asks for the keys again, but not more often than this
-_TEXT_LIMIT = 256
+_ID_BYTES = 256
+_NAME_LIMIT = 128  # characters: with three names and two ids of the most bytes, the session still fits into a cookie
 
 
 class TokenRefused(Exception):
@@ -86,10 +88,10 @@ class WorkspaceTokens:
             raise TokenRefused("role")
         admin = Admin(
             subject=_text(claims, "sub", needed=True),
-            name=_text(claims, "name"),
-            email=_text(claims, "email"),
+            name=_name(claims, "name"),
+            email=_name(claims, "email"),
             workspace=_text(claims, "workspace", needed=True),
-            workspace_name=_text(claims, "workspace_name") or _text(claims, "workspace"),
+            workspace_name=_name(claims, "workspace_name") or _name(claims, "workspace"),
             role=role,
         )
         return WorkspaceToken(admin, _text(claims, "jti"), expires_at)
@@ -140,12 +142,22 @@ def _moment(value: object) -> datetime:
 
 
 def _text(claims: Mapping[str, Any], name: str, *, needed: bool = False) -> str:
-    """A claim as text. One that identifies is refused rather than cut: two long names must not become one."""
+    """A claim that identifies. It is refused rather than cut: two long ones must not become one."""
     value = claims.get(name, "")
-    if not isinstance(value, str) or (needed and not 0 < len(value.strip()) <= _TEXT_LIMIT):
+    if not isinstance(value, str):
         raise TokenRefused(name)
     try:
-        value.encode()
+        length = len(value.strip().encode())
     except UnicodeEncodeError as error:  # half a surrogate pair
         raise TokenRefused(name) from error
-    return value.strip()[:_TEXT_LIMIT]
+    if length > _ID_BYTES or (needed and not length):
+        raise TokenRefused(name)
+    return value.strip()
+
+
+def _name(claims: Mapping[str, Any], name: str) -> str:
+    """A claim that is only shown: one line, cut where it is too long."""
+    value = claims.get(name, "")
+    if not isinstance(value, str):
+        raise TokenRefused(name)
+    return clean(value, _NAME_LIMIT)

@@ -16,6 +16,7 @@ from sync.core.delta import MalformedPage, check_link, guid, read_page, read_use
 from sync.core.health import Verdict, classify, needs_admin, to_error
 from sync.core.mapping import GROUP_SELECT, select_of
 from sync.core.model import FeedName, Page, UserChange
+from sync.core.text import clean
 from sync.ports import CursorExpired, TenantInfo
 
 BATCH = 20  # requests in a $batch at most (microsoft-facts §4)
@@ -67,8 +68,7 @@ class GraphDirectory:
         data = decode_object(self._client.check(answer).body)
         values = data.get("value")
         first = values[0] if isinstance(values, list) and values and isinstance(values[0], dict) else {}
-        name = first.get("displayName")
-        return TenantInfo(name if isinstance(name, str) else "", _domains(first.get("verifiedDomains")))
+        return TenantInfo(clean(first.get("displayName")), _domains(first.get("verifiedDomains")))
 
     def granted_roles(self, connection: Connection) -> tuple[str, ...]:
         """Application permissions in a freshly minted token, sorted."""
@@ -139,9 +139,9 @@ def _refuses_extension(status: int, code: str, select: Sequence[str]) -> bool:
 
 def _domains(entries: object) -> tuple[str, ...]:
     named = [
-        (not entry.get("isDefault"), name.lower())
+        (not entry.get("isDefault"), name)
         for entry in (entries if isinstance(entries, list) else [])
-        if isinstance(entry, dict) and isinstance(name := entry.get("name"), str)
+        if isinstance(entry, dict) and (name := clean(entry.get("name")).lower())
     ]
     return tuple(name for _, name in sorted(named, key=lambda pair: pair[0]))
 

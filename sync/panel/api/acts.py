@@ -6,6 +6,7 @@ from fastapi import APIRouter
 
 from sync.core.delta import guid
 from sync.core.runs import Mail
+from sync.core.text import clean
 from sync.panel.access import Ours, Writer, find_connection, no_such_person, person_id
 from sync.panel.acting import must_run
 from sync.panel.api import people, schemas, shaping
@@ -25,7 +26,9 @@ def change_person(services: Ours, admin: Writer, connection_id: str, object_id: 
     try:
         record = by_hand.change(services, connection, known, admin.subject, hand=wanted.hand, fields=wanted.fields)
     except by_hand.NotAField as error:
-        raise Problem(422, "not_a_field", f"This account has no field {error} that can be edited so.") from error
+        raise Problem(
+            422, "not_a_field", f"This account has no field {clean(str(error))} that can be edited so."
+        ) from error
     if record is None:
         raise no_such_person()
     return people.one(services, connection, record)

@@ -23,6 +23,7 @@ from sync.usecases.chosen_groups import GoneGroup, gone
 from sync.usecases.services import Services
 
 NEWEST_RUNS = 50
+ENOUGH = 3  # changes found unannounced, and none announced, before an admin is told
 
 
 class Phase(StrEnum):
@@ -53,6 +54,11 @@ class Announced:
 
     notified: int
     found: int
+
+    @property
+    def missing(self) -> bool:
+        """Whether notifications seem not to come at all; a timer that was faster now and then is no sign of it."""
+        return self.found >= ENOUGH and not self.notified
 
 
 @dataclass(frozen=True, slots=True)

@@ -191,6 +191,18 @@ def test_silence_is_said(world: World, browser: Browser) -> None:
         assert ("Nothing could be read from Entra" in _text(browser.get(page).text)) is silent
 
 
+def test_notifications_that_do_not_come_are_said(world: World, browser: Browser) -> None:
+    """After three changes that only the timer found and none that was announced; one announced change ends it."""
+    connection = world.connect()
+    page = f"/connections/{connection.id}"
+    for number in range(3):
+        assert "announced none" not in _text(browser.get(page).text)
+        world.run(connection, "timer", seconds_ago=90 - number, counts={"update": 1})
+    assert "announced none of the last 3 changes" in _text(browser.get(page).text)
+    world.run(connection, counts={"update": 1})
+    assert "announced none" not in _text(browser.get(page).text)
+
+
 def test_hold_is_shown_and_decided(world: World, browser: Browser, form_token: READ_FORM) -> None:
     """A hold names who would be removed; rejecting it takes it from the page."""
     connection = world.connect()

@@ -106,8 +106,23 @@ def test_every_promise_has_its_document() -> None:
         assert all((DOCS / one).exists() for one in found), name
 
 
+def test_every_rule_that_is_named_is_one_of_the_state_machine() -> None:
+    """A promise names the rules that act it, or says that there is none yet."""
+    rules = {name for file in (ROOT / "tests" / "property").glob("*.py") for name in rules_in(file)}
+    for name, *_, acted in promises():
+        named = set(re.findall(r"`(\w+)`", acted))
+        assert named or acted == "not yet", name
+        assert named <= rules, name
+
+
+def rules_in(file: Path) -> list[str]:
+    """The functions that hypothesis calls as rules."""
+    functions = [node for node in ast.walk(ast.parse(file.read_text())) if isinstance(node, ast.FunctionDef)]
+    return [one.name for one in functions if any("rule(" in ast.unparse(mark) for mark in one.decorator_list)]
+
+
 def promises() -> Sequence[Sequence[str]]:
-    """The rows of what an admin can rely on: name, calls, documents, over fakes, on real storage."""
+    """The rows of what an admin can rely on: name, calls, documents, over fakes, on real storage, state machine."""
     return rows(section(TRACES, "What an admin can rely on"))
 
 

@@ -35,7 +35,7 @@ class Claim:
     """What became of a person's wish for an address.
 
     `granted` with the account that goes with it: a new one, an account made by hand (`linked`, found `by`), or the
-    account of a person who is gone and came back under another object id (`rehired`, with their mail mark).
+    account of a person who is gone and came back under another object id (`rehired`).
     `took_over`: another person's row was written for it. Not granted: `holder` has it and is alive.
     """
 
@@ -44,7 +44,6 @@ class Claim:
     linked: bool = False
     rehired: bool = False
     by: MatchedBy = ""
-    mail: MailMark = MailMark.NONE
     holder: str = ""
     took_over: bool = False
 
@@ -221,9 +220,9 @@ def _fields(record: PersonRecord, address: str, context: Context) -> dict[str, s
 def _join(stored: PersonRecord, merged: PersonRecord, claim: Claim, context: Context) -> Decision:
     address = address_of(merged.source)
     known = claim.linked or claim.rehired
-    mail = not known and merged.mail is MailMark.NONE and _mails(merged, context.policy.settings)
-    mark = merged.mail if merged.mail is not MailMark.NONE else claim.mail
-    if mark is MailMark.NONE:
+    mark = merged.mail
+    mail = not known and mark is MailMark.NONE and _mails(merged, context.policy.settings)
+    if mark is MailMark.NONE:  # claimed means a mail to this object id: who was made again got theirs by the former one
         mark = MailMark.CLAIMED if mail else MailMark.BASELINE
     after = replace(
         merged,

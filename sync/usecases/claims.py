@@ -232,8 +232,7 @@ class _Settling:
         scope = self._connection.scope
         own = holder.account_id if rehired else account_id_for(scope, self._news[person])
         self._ledger.transfer(address, holder, self._holder(person, own))
-        mark = other.mail if rehired else MailMark.NONE
-        return Claim(granted=True, account_id=own, rehired=rehired, mail=mark, took_over=True)
+        return Claim(granted=True, account_id=own, rehired=rehired, took_over=True)
 
 
 def _without_address(record: PersonRecord, address: str) -> PersonRecord:

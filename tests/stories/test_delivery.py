@@ -38,6 +38,22 @@ def test_doubled_and_reordered(seed: int) -> None:
     assert acme.mailed == sorted(f"later.{step}@contoso.example" for step in range(12))
 
 
+def test_made_again_by_a_message_that_comes_twice(acme: Tenanted) -> None:
+    """Somebody who was mailed is made again under another object id: a doubled message mails nobody twice."""
+    engine = acme.engine
+    old = acme.tenant.hire("Come Back")
+    acme.sync()
+    acme.tenant.hard_delete(old)
+    new = acme.tenant.hire("Come Back")
+    acme.hint("users")
+    engine.deliver()
+    for delivery in engine.queue.waiting("changes"):
+        engine.queue.duplicate(delivery.number)
+    engine.pump()
+    assert acme.person(new).matched_by == "rehired"
+    assert acme.mailed == ["come.back@contoso.example"]
+
+
 def test_late_message_after_a_full_pass(acme: Tenanted) -> None:
     """A change that was read before a full pass and is delivered after it is superseded."""
     engine, person = acme.engine, acme.tenant.present_people()[0]

@@ -45,7 +45,7 @@ CLAIMS = {
     "refused": Claim(granted=False, holder=BOB),
     "new": Claim(granted=True, account_id="fresh"),
     "linked": Claim(granted=True, account_id="manual", linked=True),
-    "rehired": Claim(granted=True, account_id="former", rehired=True, mail=MailMark.CLAIMED),
+    "rehired": Claim(granted=True, account_id="former", rehired=True),
 }
 
 
@@ -257,11 +257,11 @@ def test_nobody_is_marked_for_a_mail_twice(mark: MailMark) -> None:
     assert decision.after.mail is mark
 
 
-def test_a_rehired_person_inherits_the_mail_mark() -> None:
-    """The account and its history move on to the new object id, and so does what became of the mail."""
+def test_a_rehired_person_is_never_to_be_mailed() -> None:
+    """The account and its history move on to the new object id, for which no mail is ever claimed."""
     case = Case(NONE, Reason.UNKNOWN, Presence.PRESENT, True, False, NEW, True, "rehired", False)
     decision = decided(case)
-    assert (decision.action, decision.mail, decision.after.mail) == (Action.LINK, False, MailMark.CLAIMED)
+    assert (decision.action, decision.mail, decision.after.mail) == (Action.LINK, False, MailMark.BASELINE)
 
 
 def test_a_conflict_names_the_holder_and_ends_when_the_address_is_free() -> None:

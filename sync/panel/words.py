@@ -89,6 +89,7 @@ CAUSES: Mapping[str, str] = {
 }
 STAGES: Mapping[Stage, str] = {
     Stage.READING: "Reading the directory",
+    Stage.GROUPING: "Working out who is in which group",
     Stage.PLANNING: "Working out what to do",
     Stage.WAITING: "Waiting for you to start",
     Stage.APPLYING: "Creating accounts",

@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from email.message import EmailMessage
-from html.parser import HTMLParser
 from typing import Any
 
 import pytest
@@ -18,6 +16,7 @@ from local.mail.store import CaughtMail
 from sync.core.mailtext import SUBJECT, render
 from sync.core.model import AccountState, MailMark, PersonRecord, Reason
 from tests.inputs.conftest import SENDER, Lines
+from tests.inputs.mail_parts import PLAIN, Skeleton, text_of
 from tests.inputs.world import MAIL_DOMAIN, Zoo, fields_of
 
 pytestmark = pytest.mark.azurite
@@ -39,34 +38,11 @@ HEADERS = [
 ]
 
 
-class Skeleton(HTMLParser):
-    """Every tag with its attributes, in order."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.tags: list[tuple[str, list[tuple[str, str | None]]]] = []
-        self.feed(text)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Keep it."""
-        self.tags.append((tag, attrs))
-
-
-PLAIN = Skeleton(render(PersonRecord("o"), "Contoso").html).tags
-
-
 def mails(zoo: Zoo, catcher: MailCatcher) -> dict[str, CaughtMail]:
     """Object id -> the mail to this person, found by the one recipient of its envelope."""
     found = {mail.recipients: mail for mail in catcher.store.all()}
     people = zoo.acme.people.items()
     return {one: found[record.address,] for one, record in people if record.mail is MailMark.CLAIMED}
-
-
-def text_of(message: EmailMessage, kind: str) -> str:
-    """A body, decoded."""
-    part = message.get_body((kind,))
-    assert part is not None
-    return str(part.get_content()).replace("\r\n", "\n")
 
 
 def test_nobody_stops_the_others(zoo: Zoo) -> None:

@@ -7,7 +7,6 @@ from typing import Any
 
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
-from fastapi.openapi.utils import get_openapi
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -18,6 +17,7 @@ from sync.core.text import clean
 from sync.panel import api, pages
 from sync.panel.access import SignInNeeded
 from sync.panel.acting import Waiting
+from sync.panel.api import openapi
 from sync.panel.problems import Problem, from_error
 from sync.panel.rendering import Pages
 from sync.panel.shield import Shield
@@ -25,23 +25,17 @@ from sync.panel.workspace_tokens import WorkspaceTokens
 from sync.usecases.overview import Overviews
 from sync.usecases.services import Services
 
-DESCRIPTION = """Entra ID tenants of a workspace, their people and groups, and what was done with them.
-
-Authenticate with the panel's session cookie or with `Authorization: Bearer <token>`, a workspace token of at most
-five minutes. Viewers may call every GET. Errors are `application/problem+json`; their `code` is stable.
-Lists answer with `cursor`: pass it on for the next page; null is the end."""
-
 
 def create_app(services: Services, fetch_keys: Callable[[str], bytes]) -> ASGIApp:
     """One app over these services. `fetch_keys` reads WORKSPACE_JWKS where that is a URL. Opens nothing yet."""
     app = FastAPI(
         title="Moxso directory sync",
         version="1",
-        description=DESCRIPTION,
         openapi_url=None,
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
+        generate_unique_id_function=lambda route: route.name,
     )
     app.state.services = services
     app.state.tokens = _LazyTokens(services, fetch_keys)
@@ -99,14 +93,7 @@ def _of_validation(error: RequestValidationError) -> Problem:
 def _openapi(request: Request) -> dict[str, Any]:
     app: FastAPI = request.app
     if app.openapi_schema is None:
-        schema = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
-        components = schema.setdefault("components", {})
-        components["securitySchemes"] = {
-            "workspace_token": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
-            "session": {"type": "apiKey", "in": "cookie", "name": "moxso_session"},
-        }
-        schema["security"] = [{"workspace_token": []}, {"session": []}]
-        app.openapi_schema = schema
+        app.openapi_schema = openapi.document(app)
     return app.openapi_schema
 
 

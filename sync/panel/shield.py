@@ -15,6 +15,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared.settings import Settings
+from sync.panel.problems import Problem
 
 BODY_LIMIT = 256 * 1024
 # Where the other clouds' sign-in pages are: a form of ours may end in a redirect to any of them.
@@ -60,7 +61,8 @@ class Shield:
         try:
             length = request.headers.get("content-length", "")
             if length.isdecimal() and int(length) > BODY_LIMIT:
-                await Response("Too large", 413)(scope, receive, send_shielded)
+                error = Problem(413, "too_large", "A request may have 256 KiB at most.")
+                await self._on_error(request, error)(scope, receive, send_shielded)
                 return
             await self._app(scope, receive, send_shielded)
         except Exception as error:

@@ -340,4 +340,3 @@ def test_openapi_describes_every_route(caller: Caller) -> None:
     documents = Path(__file__).parents[2] / "docs" / "api.md"
     assert served == set(re.findall(r"^\| `([A-Z]+ /api/v1[^` ?]*)", documents.read_text(), re.MULTILINE))
     assert all(operation["summary"] and operation["description"] for operation in operations)
-    assert "application/problem+json" in operations[0]["responses"]["404"]["content"]

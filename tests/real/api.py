@@ -6,18 +6,25 @@ The queue is the engine's, so a story says when what is delivered: `settle` afte
 from __future__ import annotations
 
 import csv
+import functools
 import io
+import re
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import httpx
 import jwt
+from fastapi import FastAPI
 
 from shared import csvtext
 from shared.settings import load
+from sync.panel import api
+from sync.panel.api import openapi
 from sync.panel.app import create_app
 from sync.usecases.history import ACTIONS
 from tests.fakes.engine import ENVIRONMENT, Tenanted
+from tests.fakes.time_and_ids import START
 from tests.panel.browser import Browser
 from tests.panel.world import jwks, platform_key
 
@@ -27,9 +34,30 @@ CHANGES = frozenset(ACTIONS)
 Item = dict[str, Any]
 
 
+@functools.cache
+def _routes() -> list[tuple[str, re.Pattern[str], dict[int, set[str]]]]:
+    """Of every operation: method, path, and the media types of each answer that the OpenAPI document promises."""
+    router = FastAPI(title="API")
+    router.include_router(api.router)
+    return [
+        (
+            method.upper(),
+            re.compile(re.sub(r"\{\w+\}", "[^/]+", path)),
+            {int(status): {*answer.get("content", ())} for status, answer in operation["responses"].items()},
+        )
+        for path, methods in openapi.document(router)["paths"].items()
+        for method, operation in methods.items()
+    ]
+
+
+def _promised(method: str, path: str) -> dict[int, set[str]] | None:
+    """Status to media types; None for what is no operation, such as the document itself."""
+    return next((told for verb, where, told in _routes() if verb == method and where.fullmatch(path)), None)
+
+
 class Api(Browser):
     """Calls as the admin Ada of the connection's workspace, unless `claims` say otherwise. A path that does not begin
-    with a slash is one of the connection.
+    with a slash is one of the connection. An answer that the OpenAPI document does not promise fails the test.
     """
 
     def __init__(self, acme: Tenanted, **claims: Any) -> None:
@@ -49,6 +77,10 @@ class Api(Browser):
         where = path if path.startswith("/") else f"{API}/connections/{self.acme.id}/{path}".rstrip("/")
         headers = {"Authorization": f"Bearer {token}", **options.pop("headers", {})}
         answer: httpx.Response = super().request(method, where, headers=headers, **options)
+        promised = _promised(method, where)
+        assert promised is None or answer.headers["content-type"].partition(";")[0] in promised.get(
+            answer.status_code, ()
+        ), f"{method} {where}: {answer.status_code} is not in the OpenAPI document"
         return answer
 
     def ask(self, method: str, path: str, status: int = 200, **options: Any) -> Any:
@@ -83,6 +115,12 @@ class Api(Browser):
 
     def settle(self) -> None:
         """Whatever waits in the queue is delivered."""
+        self._engine.pump()
+
+    def at(self, **since: float) -> None:
+        """It is so long (a timedelta's words) after the beginning, and the timer has fired."""
+        self._engine.clock.advance(START + timedelta(**since) - self._engine.clock.now())
+        self._engine.tick()
         self._engine.pump()
 
     # --- what scripts do again and again -------------------------------------------------------------------------

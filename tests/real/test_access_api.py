@@ -60,8 +60,7 @@ def ids(api: Api) -> dict[str, str]:
     return {
         "connection_id": api.acme.id,
         "object_id": people["Person 9"]["object_id"],
-        "run_id": api.every("runs")[0]["id"],
-        "run": api.every("certificates")[0]["run"],
+        "run_id": api.every("certificates")[0]["run"],
         "hold_id": api.waiting()[0]["id"],
         "mail_id": api.every("mails")[0]["id"],
     }

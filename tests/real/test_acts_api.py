@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from sync.ports import SendResult
-from tests.fakes.time_and_ids import START
 from tests.real.api import API, Api, Item
 
 pytestmark = pytest.mark.azurite
@@ -140,14 +138,6 @@ def test_a_mail_is_sent_again_or_kept_back(api: Api) -> None:
         assert api.refused("POST", f"mails/{mail_id}/resend") == (404, "no_such_mail")
 
 
-def on(api: Api, day: int) -> None:
-    """It is that day since the beginning, at eight, and the timer has fired."""
-    engine = api.acme.engine
-    engine.clock.advance(START + timedelta(days=day) - engine.clock.now())
-    engine.tick()
-    engine.pump()
-
-
 def test_only_accounts_inactive_for_long_enough_are_given_up(api: Api) -> None:
     """A leaver's account is purged on the day that was told, one disabled later stays until its own, active ones for
     ever; old runs and their activity are forgotten; who comes back gets a new account and no second mail.
@@ -159,13 +149,13 @@ def test_only_accounts_inactive_for_long_enough_are_given_up(api: Api) -> None:
     api.sync()
     told = api.ask("GET", f"people/{gone['object_id']}")
     assert told["purge_at"] == told["since"].replace("-03-02T", "-04-01T")
-    on(api, 20)
+    api.at(days=20)
     tenant.change(later["object_id"], accountEnabled=False)
     api.sync()
-    on(api, 30)
+    api.at(days=30)
     assert api.ask("GET", f"people/{gone['object_id']}")["account"]["id"] == gone["account"]["id"]
     first = api.every("runs")[-1]["id"]
-    on(api, 31)
+    api.at(days=31)
     assert api.ask("GET", f"people/{gone['object_id']}")["account"] is None
     assert state(api.ask("GET", f"people/{later['object_id']}")) == ("inactive", "disabled")
     run = next(run for run in api.every("runs") if run["cause"] == "retention" and "purge" in run["counts"])

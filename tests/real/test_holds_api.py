@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 import pytest
 
 from tests.real.api import Api, Item
@@ -73,7 +71,7 @@ def test_leavers_wait_are_left_and_wait_again(api: Api) -> None:
     (second,) = api.waiting()
     assert "Person 6" not in api.active()
     assert (second["cause"], names(second)) == ("changes in Entra", set(gone[1:]))
-    api.acme.engine.wait(timedelta(hours=25))
+    api.at(hours=25)
     assert api.refused("POST", f"holds/{second['id']}/approve") == (409, "hold_decided")
     holds = api.every("holds")
     assert [(hold["state"], hold["decided_by"]) for hold in holds if hold["id"] == first["id"]] == [("rejected", "ada")]

@@ -2,23 +2,19 @@
 
 from fastapi import APIRouter
 
-from sync.panel.api import acts, connections, directory, explain, history, matching, schemas, settings, suggestions
-from sync.panel.problems import PROBLEM_JSON
-
-_PROBLEM = {"model": schemas.Problem, "content": {PROBLEM_JSON: {}}}
-router = APIRouter(
-    prefix="/api/v1",
-    responses={
-        status: {**_PROBLEM, "description": description}
-        for status, description in {
-            401: "Not signed in",
-            403: "A viewer, or another site's page",
-            404: "Not in this workspace",
-            409: "Not possible in this state",
-            422: "Not understood",
-            503: "Something is out of reach; try again",
-        }.items()
-    },
+from sync.panel.api import (
+    acts,
+    connections,
+    directory,
+    explain,
+    history,
+    matching,
+    problem_schemas,
+    settings,
+    suggestions,
 )
+
+# The Problem here puts its shape into the OpenAPI document, which tells each operation's errors (`openapi`).
+router = APIRouter(prefix="/api/v1", responses={422: {"model": problem_schemas.Problem}})
 for part in (connections, settings, directory, explain, history, matching, acts, suggestions):
     router.include_router(part.router)

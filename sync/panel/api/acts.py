@@ -11,6 +11,7 @@ from sync.panel.access import Ours, Writer, find_connection, no_such_person, per
 from sync.panel.acting import must_run
 from sync.panel.api import people, schemas, shaping
 from sync.panel.api.acts_schemas import ByHand, Undoing
+from sync.panel.api.parameters import ConnectionId, MailId, PersonId, RunInPath
 from sync.panel.problems import Problem
 from sync.usecases import by_hand, undo
 
@@ -18,7 +19,9 @@ router = APIRouter(tags=["acts"])
 
 
 @router.patch("/connections/{connection_id}/people/{object_id}", response_model=schemas.Person)
-def change_person(services: Ours, admin: Writer, connection_id: str, object_id: str, wanted: ByHand) -> schemas.Person:
+def change_person(
+    services: Ours, admin: Writer, connection_id: ConnectionId, object_id: PersonId, wanted: ByHand
+) -> schemas.Person:
     """Block or keep an account, or edit its fields. Synchronising never overrides it; the activity says who did it."""
     connection = find_connection(services, admin, connection_id).connection
     must_run(connection)
@@ -35,7 +38,7 @@ def change_person(services: Ours, admin: Writer, connection_id: str, object_id: 
 
 
 @router.post("/connections/{connection_id}/mails/{mail_id}/resend", status_code=202, response_model=schemas.MailShape)
-def resend(services: Ours, admin: Writer, connection_id: str, mail_id: str) -> schemas.MailShape:
+def resend_mail(services: Ours, admin: Writer, connection_id: ConnectionId, mail_id: MailId) -> schemas.MailShape:
     """Send again what was refused or cancelled, or of which nobody can tell whether it arrived: as a new generation."""
     connection = find_connection(services, admin, connection_id).connection
     must_run(connection)
@@ -43,7 +46,7 @@ def resend(services: Ours, admin: Writer, connection_id: str, mail_id: str) -> s
 
 
 @router.post("/connections/{connection_id}/mails/{mail_id}/cancel", response_model=schemas.MailShape)
-def cancel(services: Ours, admin: Writer, connection_id: str, mail_id: str) -> schemas.MailShape:
+def cancel_mail(services: Ours, admin: Writer, connection_id: ConnectionId, mail_id: MailId) -> schemas.MailShape:
     """Keep a mail that is due from being sent."""
     connection = find_connection(services, admin, connection_id).connection
     must_run(connection)
@@ -51,7 +54,7 @@ def cancel(services: Ours, admin: Writer, connection_id: str, mail_id: str) -> s
 
 
 @router.post("/connections/{connection_id}/runs/{run_id}/undo", status_code=202, response_model=Undoing)
-def undo_run(services: Ours, admin: Writer, connection_id: str, run_id: str) -> Undoing:
+def undo_run(services: Ours, admin: Writer, connection_id: ConnectionId, run_id: RunInPath) -> Undoing:
     """Put back every account the run changed, until Entra says something new of the person. May be repeated."""
     connection = find_connection(services, admin, connection_id).connection
     must_run(connection)
@@ -61,9 +64,9 @@ def undo_run(services: Ours, admin: Writer, connection_id: str, run_id: str) -> 
     return Undoing(run=undoing.id)
 
 
-def _of(mail_id: str) -> tuple[str, int]:
+def _of(mail: str) -> tuple[str, int]:
     """A mail's person and generation."""
-    text, _, generation = mail_id.rpartition(".")
+    text, _, generation = mail.rpartition(".")
     return guid(text) or "", int(generation) if generation.isdecimal() and len(generation) < 6 else 0
 
 

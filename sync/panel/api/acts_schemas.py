@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
-
-from fastapi import Query
 from pydantic import BaseModel, Field
 
 from sync.core.model import AccountState, Action, Hand, Judged, Reason
 from sync.core.runs import Cause
 from sync.core.suggestions import Evidence, Likely
-from sync.panel.api.schemas import OBJECT_ID, TIME, Shape
-
-Format = Annotated[
-    Literal["json", "csv"],
-    Query(description="`csv`: the whole list, every cell quoted, and none that a spreadsheet would calculate."),
-]
+from sync.panel.api.parameters import OBJECT_ID, TIME
+from sync.panel.api.schemas import Shape
 
 
 class ByHand(Shape):
@@ -38,21 +31,21 @@ class Suggestion(BaseModel):
     object_id: str = Field(examples=[OBJECT_ID])
     name: str
     mail: str | None
-    score: int = Field(ge=0, le=100)
+    score: int = Field(ge=0, le=100, description="The sum of the signs' weights (docs/suggestions.md).")
     likely: Likely
-    evidence: list[EvidenceShape]
+    evidence: list[Sign]
     account: AccountState
     answer: Judged = Field(description="What an admin answered; empty while nobody did.")
 
 
-class EvidenceShape(BaseModel):
+class Sign(BaseModel):
     """One sign."""
 
     code: Evidence
     text: str
 
 
-class Answer(Shape):
+class JudgedSuggestion(Shape):
     """`not_a_person` accepts the suggestion: out of scope from now on; `person` refuses it; empty takes it back."""
 
     answer: Judged
@@ -74,5 +67,5 @@ class HappeningShape(BaseModel):
     object_id: str = Field(examples=[OBJECT_ID])
     action: Action
     reason: Reason
-    before: dict[str, str]
+    before: dict[str, str] = Field(description="Fields of the account, and `state`, `reason`, `audience`, `groups` …")
     after: dict[str, str]

@@ -10,6 +10,7 @@ from sync.core.connection import Cloud
 from sync.panel import acting
 from sync.panel.access import Caller, Ours, Writer, find_connection
 from sync.panel.api import schemas, shaping
+from sync.panel.api.parameters import ConnectionId
 from sync.usecases import connect, disconnect, start
 from sync.usecases.overview import Overviews
 from sync.usecases.versions import Author
@@ -18,7 +19,9 @@ router = APIRouter(tags=["connections"])
 
 
 @router.post("/connections", status_code=201, response_model=schemas.BegunConnection)
-def begin(services: Ours, admin: Writer, wanted: schemas.NewConnection | None = None) -> schemas.BegunConnection:
+def begin_connection(
+    services: Ours, admin: Writer, wanted: schemas.NewConnection | None = None
+) -> schemas.BegunConnection:
     """Begin a connection. It waits for consent at `consent_url`."""
     cloud = wanted.cloud if wanted else Cloud.DEFAULT
     begun = connect.begin(services, admin.workspace, admin.workspace_name, admin.subject, cloud)
@@ -33,7 +36,9 @@ def list_connections(services: Ours, admin: Caller) -> schemas.Page[schemas.Conn
 
 
 @router.get("/connections/{connection_id}", response_model=schemas.ConnectionDetail)
-def read(services: Ours, admin: Caller, connection_id: str, request: Request) -> schemas.ConnectionDetail:
+def read_connection(
+    services: Ours, admin: Caller, connection_id: ConnectionId, request: Request
+) -> schemas.ConnectionDetail:
     """A connection at a glance. Counters may be a few seconds old."""
     overviews: Overviews = request.app.state.overviews
     waiting: acting.Waiting = request.app.state.waiting
@@ -42,10 +47,10 @@ def read(services: Ours, admin: Caller, connection_id: str, request: Request) ->
 
 
 @router.delete("/connections/{connection_id}", response_model=schemas.ConnectionShape)
-def remove(
+def disconnect_tenant(
     services: Ours,
     admin: Writer,
-    connection_id: str,
+    connection_id: ConnectionId,
     erase: Annotated[bool, Query(description="Also erase the people, groups and accounts that came from it.")] = False,
 ) -> schemas.ConnectionShape:
     """Disconnect. Accounts stay as they are; nothing is read, and nobody is mailed, any more."""
@@ -54,8 +59,8 @@ def remove(
 
 
 @router.post("/connections/{connection_id}/start", status_code=202, response_model=schemas.ConnectionShape)
-def begin_sync(
-    services: Ours, admin: Writer, connection_id: str, wanted: schemas.Start | None = None
+def start_connection(
+    services: Ours, admin: Writer, connection_id: ConnectionId, wanted: schemas.Start | None = None
 ) -> schemas.ConnectionShape:
     """Start synchronising: the first full pass is applied. 409 when the connection is not awaiting it."""
     view = find_connection(services, admin, connection_id)
@@ -65,14 +70,14 @@ def begin_sync(
 
 
 @router.post("/connections/{connection_id}/sync", status_code=202, response_model=schemas.Accepted)
-def sync_now(services: Ours, admin: Writer, connection_id: str) -> schemas.Accepted:
+def sync_connection(services: Ours, admin: Writer, connection_id: ConnectionId) -> schemas.Accepted:
     """Look at both feeds now."""
     acting.look_now(services, find_connection(services, admin, connection_id), admin.subject)
     return schemas.Accepted()
 
 
 @router.post("/connections/{connection_id}/reconcile", status_code=202, response_model=schemas.Accepted)
-def reconcile(services: Ours, admin: Writer, connection_id: str) -> schemas.Accepted:
+def reconcile_connection(services: Ours, admin: Writer, connection_id: ConnectionId) -> schemas.Accepted:
     """Read everything again and compare."""
     acting.reconcile_now(services, find_connection(services, admin, connection_id), admin.subject)
     return schemas.Accepted()

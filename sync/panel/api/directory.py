@@ -2,36 +2,41 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Response
 
 from shared.errors import Conflict
 from sync.core.connection import shard_of
-from sync.core.model import AccountState, Reason
 from sync.panel import paging
 from sync.panel.access import Caller, Ours, Writer, find_connection, no_such_person, person_id
 from sync.panel.api import exports, people, schemas, shaping
-from sync.panel.api.acts_schemas import Format
+from sync.panel.api.parameters import (
+    ConnectionId,
+    Cursor,
+    Format,
+    Limit,
+    OfAudience,
+    OfReason,
+    OfState,
+    PersonId,
+    Search,
+)
 from sync.panel.problems import Problem
 from sync.usecases import account_list, audience, find, manual_accounts
 
 router = APIRouter(tags=["directory"])
-Cursor = Annotated[str, Query(max_length=2048, description="From the last page; empty for the first.")]
-Search = Annotated[str, Query(max_length=200, description="Part of a name, address or department; case is ignored.")]
 
 
 @router.get("/connections/{connection_id}/people", response_model=schemas.Page[schemas.Person])
 def list_people(
     services: Ours,
     admin: Caller,
-    connection_id: str,
+    connection_id: ConnectionId,
     search: Search = "",
-    state: AccountState | None = None,
-    reason: Reason | None = None,
-    audience: bool | None = None,
+    state: OfState = None,
+    reason: OfReason = None,
+    audience: OfAudience = None,
     cursor: Cursor = "",
-    limit: schemas.Limit = 50,
+    limit: Limit = 50,
     format: Format = "json",  # noqa: A002  the name of the parameter
 ) -> schemas.Page[schemas.Person] | Response:
     """People of the directory. A search may answer with fewer than `limit` and still have a cursor: go on with it."""
@@ -48,7 +53,7 @@ def list_people(
 
 
 @router.get("/connections/{connection_id}/people/{object_id}", response_model=schemas.Person)
-def read_person(services: Ours, admin: Caller, connection_id: str, object_id: str) -> schemas.Person:
+def read_person(services: Ours, admin: Caller, connection_id: ConnectionId, object_id: PersonId) -> schemas.Person:
     """One person."""
     connection = find_connection(services, admin, connection_id).connection
     known = person_id(connection, object_id)
@@ -62,10 +67,10 @@ def read_person(services: Ours, admin: Caller, connection_id: str, object_id: st
 def list_groups(
     services: Ours,
     admin: Caller,
-    connection_id: str,
+    connection_id: ConnectionId,
     search: Search = "",
     cursor: Cursor = "",
-    limit: schemas.Limit = 50,
+    limit: Limit = 50,
 ) -> schemas.Page[schemas.Group]:
     """Groups of the directory."""
     connection = find_connection(services, admin, connection_id).connection
@@ -78,7 +83,7 @@ def list_groups(
 
 @router.get("/accounts", response_model=schemas.Page[schemas.Account])
 def list_accounts(
-    services: Ours, admin: Caller, cursor: Cursor = "", limit: schemas.Limit = 50
+    services: Ours, admin: Caller, cursor: Cursor = "", limit: Limit = 50
 ) -> schemas.Page[schemas.Account]:
     """Accounts of the workspace: first those made by hand, then the directories', connection by connection."""
     keys = services.settings.signing_keys
@@ -91,7 +96,7 @@ def list_accounts(
 
 @router.get("/audience", response_model=schemas.Page[schemas.Recipient])
 def list_audience(
-    services: Ours, admin: Caller, cursor: Cursor = "", limit: schemas.Limit = 50
+    services: Ours, admin: Caller, cursor: Cursor = "", limit: Limit = 50
 ) -> schemas.Page[schemas.Recipient]:
     """Who receives phishing simulations in this workspace now: active accounts that a connection's audience takes in.
     Ask again when sending: somebody may have left meanwhile.

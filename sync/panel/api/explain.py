@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
-from typing import Annotated, Literal
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Response
 from fastapi.responses import StreamingResponse
 
 from shared import csvtext
@@ -16,7 +15,7 @@ from sync.panel import paging
 from sync.panel.access import Caller, Ours, Writer, find_connection, no_such_person, person_id
 from sync.panel.api import explain_schemas as shapes
 from sync.panel.api import explain_shaping, people, schemas, shaping
-from sync.panel.api.directory import Cursor
+from sync.panel.api.parameters import ConnectionId, Cursor, Format, GroupId, Limit, PersonId, RunInPath
 from sync.panel.problems import Problem
 from sync.usecases import certificate, explain, explain_group, one_person
 from sync.usecases.certificate import Certificate
@@ -26,7 +25,7 @@ _HEADER = ("section", "name", "value", "object_id", "side", "reason")
 
 
 @router.get("/connections/{connection_id}/people/{object_id}/why", response_model=shapes.WhyPerson)
-def why_person(services: Ours, admin: Caller, connection_id: str, object_id: str) -> shapes.WhyPerson:
+def why_person(services: Ours, admin: Caller, connection_id: ConnectionId, object_id: PersonId) -> shapes.WhyPerson:
     """Why a person stands as they do: asked of Entra at this moment, and compared with what is stored. Writes nothing;
     a person whom Entra has and who is not stored yet is explained too.
     """
@@ -39,7 +38,7 @@ def why_person(services: Ours, admin: Caller, connection_id: str, object_id: str
 
 
 @router.get("/connections/{connection_id}/groups/{object_id}/why", response_model=shapes.WhyGroupShape)
-def why_group(services: Ours, admin: Caller, connection_id: str, object_id: str) -> shapes.WhyGroupShape:
+def why_group(services: Ours, admin: Caller, connection_id: ConnectionId, object_id: GroupId) -> shapes.WhyGroupShape:
     """Who is in a group, what it lies in, and what scope and audience make of it. Writes nothing."""
     view = find_connection(services, admin, connection_id)
     known = guid(object_id) if view.connection.scope else None
@@ -55,7 +54,7 @@ def why_group(services: Ours, admin: Caller, connection_id: str, object_id: str)
     responses={202: {"model": shapes.SyncedPerson, "description": "Begun; the queue finishes it"}},
 )
 def sync_person(
-    services: Ours, admin: Writer, connection_id: str, object_id: str, response: Response
+    services: Ours, admin: Writer, connection_id: ConnectionId, object_id: PersonId, response: Response
 ) -> shapes.SyncedPerson:
     """Fetch one person from Entra and apply what it says, at once. May be repeated. 200 when it is done; 202 when
     storage failed half-way and the queue finishes it. 409 `busy` when the tenant is being read: try again.
@@ -77,7 +76,7 @@ def sync_person(
 
 @router.get("/connections/{connection_id}/certificates", response_model=schemas.Page[shapes.CertificateHead])
 def list_certificates(
-    services: Ours, admin: Caller, connection_id: str, cursor: Cursor = "", limit: schemas.Limit = 50
+    services: Ours, admin: Caller, connection_id: ConnectionId, cursor: Cursor = "", limit: Limit = 50
 ) -> schemas.Page[shapes.CertificateHead]:
     """Certificates of full passes, newest first, without their differences. A page may be empty and have a cursor."""
     connection = find_connection(services, admin, connection_id).connection
@@ -90,24 +89,23 @@ def list_certificates(
 
 
 @router.get(
-    "/connections/{connection_id}/certificates/{run}",
+    "/connections/{connection_id}/certificates/{run_id}",
     response_model=shapes.CertificateShape,
-    responses={200: {"content": {"text/csv": {}}, "description": "The certificate, as JSON or CSV"}},
 )
 def read_certificate(
     services: Ours,
     admin: Caller,
-    connection_id: str,
-    run: str,
-    file_format: Annotated[Literal["json", "csv"], Query(alias="format")] = "json",
+    connection_id: ConnectionId,
+    run_id: RunInPath,
+    format: Format = "json",  # noqa: A002  the name of the parameter
 ) -> shapes.CertificateShape | Response:
     """One full pass: what Entra says, what Moxso has, and every difference by name."""
     connection = find_connection(services, admin, connection_id).connection
-    known = services.runs.get(connection.scope, run) if connection.scope else None
+    known = services.runs.get(connection.scope, run_id) if connection.scope else None
     found = certificate.read(services, connection.scope, known.id) if known else None
     if found is None:
         raise Problem(404, "no_such_certificate", "This connection has no certificate of such a run.")
-    if file_format == "json":
+    if format == "json":
         return shapes.CertificateShape(**found.document)
     name = f"certificate-{known.id}.csv" if known else ""
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}

@@ -9,7 +9,9 @@ from pydantic import BaseModel, Field
 from sync.core.model import Action, Hand, MatchedBy, Presence, Reason
 from sync.core.runs import Cause, MailState
 from sync.core.scope import Rule
-from sync.panel.api.schemas import OBJECT_ID, TIME, AccountOfPerson, Person, RunShape
+from sync.panel.api.acts_schemas import HappeningShape
+from sync.panel.api.parameters import OBJECT_ID
+from sync.panel.api.schemas import AccountOfPerson, Person, RunShape
 from sync.usecases.explain import Answer, MailDecision
 
 
@@ -104,19 +106,6 @@ class HandStanding(BaseModel):
     sentence: str
 
 
-class Happening(BaseModel):
-    """Something that was done to the account."""
-
-    at: str = Field(examples=[TIME])
-    run: str
-    cause: Cause | None = Field(description="Null when the run is no longer kept.")
-    by: str | None = Field(description="The admin who caused the run.")
-    action: Action
-    reason: Reason
-    before: dict[str, str]
-    after: dict[str, str]
-
-
 class WhyPerson(BaseModel):
     """Why a person stands as they do, and what synchronising them now would do. Asking writes nothing."""
 
@@ -139,7 +128,7 @@ class WhyPerson(BaseModel):
     now: Outlook = Field(description="What deciding over what is stored comes to.")
     after_sync: Outlook = Field(description="What synchronising this person now would do, the guard permitting.")
     groups: list[GroupStep]
-    happened: list[Happening] = Field(description="Newest first, as far back as recent activity goes.")
+    happened: list[HappeningShape] = Field(description="Newest first, as far back as recent activity goes.")
 
 
 class GroupUse(BaseModel):

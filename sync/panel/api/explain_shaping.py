@@ -13,6 +13,7 @@ from sync.core.runs import Cause
 from sync.panel import words
 from sync.panel.api import explain_schemas as shapes
 from sync.panel.api import shaping
+from sync.panel.api.acts_schemas import HappeningShape
 from sync.usecases.explain import Answer, Happened, Judged, MailDecision, Named, Why
 from sync.usecases.explain_group import Use, WhyGroup
 
@@ -205,13 +206,14 @@ def _by_hand(record: PersonRecord) -> shapes.HandStanding | None:
     )
 
 
-def _happening(found: Happened) -> shapes.Happening:
+def _happening(found: Happened) -> HappeningShape:
     entry = found.entry
-    return shapes.Happening(
+    return HappeningShape(
         at=found.at,
         run=found.run,
         cause=cast("Cause | None", found.cause or None),
         by=found.by or None,
+        object_id=entry.object_id,
         action=entry.action,
         reason=entry.reason,
         before=dict(entry.before),

@@ -7,29 +7,29 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Response
 from pydantic import AwareDatetime
 
-from sync.core.model import Action
-from sync.core.runs import Cause
 from sync.panel import paging
 from sync.panel.access import Caller, Ours, RunId, Writer, find_connection
 from sync.panel.api import exports, schemas, shaping
-from sync.panel.api.acts_schemas import Format, HappeningShape
-from sync.panel.api.directory import Cursor
+from sync.panel.api.acts_schemas import HappeningShape
+from sync.panel.api.parameters import ConnectionId, Cursor, Format, HoldId, Limit, OfAction, OfCause, OfGroup, OfPerson
 from sync.usecases import history, holds
 
 router = APIRouter(tags=["history"])
-Id = Annotated[str, Query(max_length=64, pattern=r"^[0-9A-Za-z-]*$")]
+_Run = Annotated[RunId, Query(description="Only what this run did.")]
+_Since = Annotated[AwareDatetime | None, Query(description="From this moment on; with a zone.")]
+_Until = Annotated[AwareDatetime | None, Query(description="Before this moment; with a zone.")]
 
 
 def _wanted(
-    person: Id = "",
-    group: Id = "",
-    run: RunId = "",
-    cause: Cause | None = None,
-    action: Action | None = None,
-    since: AwareDatetime | None = None,
-    until: AwareDatetime | None = None,
+    person: OfPerson = "",
+    group: OfGroup = "",
+    run: _Run = "",
+    cause: OfCause = None,
+    action: OfAction = None,
+    since: _Since = None,
+    until: _Until = None,
 ) -> history.Wanted:
-    """The filters of the activity. `group` finds who joined or left it; `until` is exclusive."""
+    """The filters of the activity; all that are given must hold."""
     return history.Wanted(person.lower(), group.lower(), cause, run, action, since, until)
 
 
@@ -37,9 +37,9 @@ def _wanted(
 def list_runs(
     services: Ours,
     admin: Caller,
-    connection_id: str,
+    connection_id: ConnectionId,
     cursor: Cursor = "",
-    limit: schemas.Limit = 50,
+    limit: Limit = 50,
     format: Format = "json",  # noqa: A002  the name of the parameter
 ) -> schemas.Page[schemas.RunShape] | Response:
     """Pulls, full passes, revisits and acts, newest first."""
@@ -58,7 +58,7 @@ def list_runs(
 def list_holds(
     services: Ours,
     admin: Caller,
-    connection_id: str,
+    connection_id: ConnectionId,
     format: Format = "json",  # noqa: A002  the name of the parameter
 ) -> schemas.Page[schemas.HoldShape] | Response:
     """Removals that wait for an admin, and those that were decided, newest first."""
@@ -70,14 +70,14 @@ def list_holds(
 
 
 @router.post("/connections/{connection_id}/holds/{hold_id}/approve", response_model=schemas.HoldShape)
-def approve(services: Ours, admin: Writer, connection_id: str, hold_id: str) -> schemas.HoldShape:
+def approve_hold(services: Ours, admin: Writer, connection_id: ConnectionId, hold_id: HoldId) -> schemas.HoldShape:
     """Deactivate exactly the people of this hold. 409 when it was decided or has expired."""
     connection = find_connection(services, admin, connection_id).connection
     return shaping.hold(holds.approve(services, connection, hold_id, admin.subject))
 
 
 @router.post("/connections/{connection_id}/holds/{hold_id}/reject", response_model=schemas.HoldShape)
-def reject(services: Ours, admin: Writer, connection_id: str, hold_id: str) -> schemas.HoldShape:
+def reject_hold(services: Ours, admin: Writer, connection_id: ConnectionId, hold_id: HoldId) -> schemas.HoldShape:
     """Leave the accounts of this hold as they are; who is still gone at the next full pass is held again. 409 when it
     was decided or has expired.
     """
@@ -89,10 +89,10 @@ def reject(services: Ours, admin: Writer, connection_id: str, hold_id: str) -> s
 def list_activity(
     services: Ours,
     admin: Caller,
-    connection_id: str,
+    connection_id: ConnectionId,
     wanted: Annotated[history.Wanted, Depends(_wanted)],
     cursor: Cursor = "",
-    limit: schemas.Limit = 50,
+    limit: Limit = 50,
     format: Format = "json",  # noqa: A002  the name of the parameter
 ) -> schemas.Page[HappeningShape] | Response:
     """What was done to which account, the newest run first: before and after. A filter may answer with fewer than
@@ -111,7 +111,7 @@ def list_activity(
 
 @router.get("/connections/{connection_id}/mails", response_model=schemas.Page[schemas.MailShape])
 def list_mails(
-    services: Ours, admin: Caller, connection_id: str, cursor: Cursor = "", limit: schemas.Limit = 50
+    services: Ours, admin: Caller, connection_id: ConnectionId, cursor: Cursor = "", limit: Limit = 50
 ) -> schemas.Page[schemas.MailShape]:
     """Onboarding mails, newest first."""
     connection = find_connection(services, admin, connection_id).connection

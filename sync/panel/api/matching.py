@@ -11,7 +11,7 @@ from sync.core.model import MatchedBy
 from sync.panel import paging
 from sync.panel.access import Caller, Ours, find_connection
 from sync.panel.api import schemas
-from sync.panel.api.directory import Cursor
+from sync.panel.api.parameters import ConnectionId, Cursor, Limit
 from sync.usecases import match_report
 
 router = APIRouter(tags=["matching"])
@@ -60,10 +60,10 @@ _BY = {
 def read_match_report(
     services: Ours,
     admin: Caller,
-    connection_id: str,
+    connection_id: ConnectionId,
     conflicts: Annotated[bool, Query(description="Only people who do not get what they match.")] = False,
     cursor: Cursor = "",
-    limit: schemas.Limit = 50,
+    limit: Limit = 50,
 ) -> MatchReport:
     """Who is matched with which account that was there before, by what; and conflicts with both sides' names."""
     view = find_connection(services, admin, connection_id)

@@ -2,35 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Generic, Literal, TypeVar
+from typing import Generic, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from sync.core.connection import Cloud, ConnectionState
 from sync.core.model import AccountState, Hand, MailMark, MatchedBy, Presence, Reason
 from sync.core.runs import Cause, Kind, MailState, Outcome, Stage
+from sync.panel.api.parameters import ID, OBJECT_ID, RUN, TIME
 from sync.usecases.chosen_groups import Use
-
-ID = "0c6a1f9be2d47f3a9c11d0a2b3c4d5e6"
-OBJECT_ID = "6e7b768e-07e2-4810-8459-485f84f8f204"
-TIME = "2026-03-02T09:14:05.120Z"
 
 
 class Shape(BaseModel):
     """Unknown fields are refused, so that a misspelt one is not silently ignored."""
 
     model_config = ConfigDict(extra="forbid")
-
-
-class Problem(BaseModel):
-    """An error (RFC 9457). `code` is stable; `detail` is for people."""
-
-    type: str = Field(examples=["urn:moxso:directory-sync:no_such_connection"])
-    title: str = Field(examples=["Not found"])
-    status: int = Field(examples=[404])
-    detail: str = Field(examples=["There is no such connection in this workspace."])
-    code: str = Field(examples=["no_such_connection"])
-    instance: str = Field(examples=[f"/api/v1/connections/{ID}"])
 
 
 Item = TypeVar("Item")
@@ -201,7 +187,7 @@ class Person(BaseModel):
     account: AccountOfPerson | None
     reason: Reason = Field(description="Why there is no account, or why it is inactive; empty when it is active.")
     explanation: str = Field(description="The reason as a sentence.")
-    since: str | None
+    since: str | None = Field(description="When the account's state or the reason last changed.")
     purge_at: str | None = Field(
         description="When the account, inactive `since` then, is given up; see `reason` for why."
     )
@@ -215,7 +201,7 @@ class Person(BaseModel):
     undone: bool = Field(
         description="A run was undone for this person; the account stays as it is until Entra has news."
     )
-    group_ids: list[str]
+    group_ids: list[str] = Field(description="Groups the person is a direct member of.")
 
 
 class Recipient(BaseModel):
@@ -243,19 +229,23 @@ class Group(BaseModel):
 class RunShape(BaseModel):
     """One pull, full pass, revisit (everybody decided again), or act of an admin."""
 
-    id: str
+    id: str = Field(examples=[RUN])
     kind: Kind
-    cause: Cause
-    feed: Literal["users", "groups"] | None
+    cause: Cause = Field(
+        description="Why it was made: `notification`, `timer`, `admin` (asked for), `first` and `reconcile` (full "
+        "passes), `reset` (Entra forgot where we were), `approval` of a hold, `settings`, `groups` (what scope or "
+        "audience reach changed), `undo`, `freed` (what somebody waited for is free), `retention`."
+    )
+    feed: Literal["users", "groups"] | None = Field(description="Of a pull; of a full pass while it reads.")
     stage: Stage
     outcome: Outcome
-    error: str | None
+    error: str | None = Field(description="Of an incomplete run, a code of docs/errors.md.")
     explanation: str | None = Field(description="The error as a sentence; an incomplete run removed nobody.")
     by: str | None = Field(description="The admin who caused it.")
     of: str | None = Field(description="The run that this one undid.")
     undone_by: str | None = Field(description="The run that undid this one.")
-    noticed_at: str | None
-    started_at: str
+    noticed_at: str | None = Field(description="When what it brings was first heard of.")
+    started_at: str = Field(examples=[TIME])
     finished_at: str | None
     duration_seconds: float | None
     graph_calls: int = Field(description="Requests to Graph, batches counted once.")
@@ -284,11 +274,11 @@ class HoldShape(BaseModel):
     """Removals that wait for an admin. Approval is for exactly these people, once."""
 
     id: str
-    run: str
-    cause: str
+    run: str = Field(description="The run that held them.", examples=[RUN])
+    cause: str = Field(description="What took them away, as a phrase.", examples=["changed settings"])
     state: Literal["waiting", "approved", "rejected", "expired"]
-    created_at: str
-    expires_at: str
+    created_at: str = Field(examples=[TIME])
+    expires_at: str = Field(description="Until then it can be decided.")
     decided_by: str | None
     decided_at: str | None
     removals: list[HeldRemovalShape]
@@ -305,7 +295,7 @@ class MailShape(BaseModel):
     created_at: str
     changed_at: str | None
     attempts: int
-    note: str | None
+    note: str | None = Field(description="What the mail server said, or why it was not sent.")
     by: str | None = Field(description="The admin who asked for it again, or cancelled it.")
 
 
@@ -328,6 +318,3 @@ class Account(BaseModel):
     created_at: str | None
     connection_id: str | None = Field(description="The connection of the person it is linked to.")
     object_id: str | None
-
-
-Limit = Annotated[int, Field(ge=1, le=200, description="Items a page.")]

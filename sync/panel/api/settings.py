@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Annotated
+from typing import Any
 
-from fastapi import APIRouter, Header, Response
+from fastapi import APIRouter, Response
 
 from sync.core.connection import Connection, ConnectionView
 from sync.core.delta import guid
@@ -15,7 +15,7 @@ from sync.panel.access import Caller, Ours, Writer, find_connection
 from sync.panel.api import schemas as common
 from sync.panel.api import settings_schemas as schemas
 from sync.panel.api import settings_shaping as shaping
-from sync.panel.api.directory import Cursor
+from sync.panel.api.parameters import ConnectionId, Cursor, IfMatch, Limit
 from sync.panel.problems import Problem
 from sync.panel.session import Admin
 from sync.usecases import preview, settings_change
@@ -23,20 +23,23 @@ from sync.usecases.services import Services
 from sync.usecases.versions import Author
 
 router = APIRouter(prefix="/connections/{connection_id}", tags=["settings"])
-IfMatch = Annotated[str | None, Header(description="The ETag that was read.")]
+_ETAG = {"description": "The version of the settings, for If-Match.", "schema": {"type": "string"}, "example": '"3"'}
+_VERSIONED: dict[int | str, dict[str, Any]] = {200: {"headers": {"ETag": _ETAG}}}
 
 
-@router.get("/settings", response_model=schemas.SettingsShape)
-def read_settings(services: Ours, admin: Caller, connection_id: str, response: Response) -> schemas.SettingsShape:
+@router.get("/settings", response_model=schemas.SettingsShape, responses=_VERSIONED)
+def read_settings(
+    services: Ours, admin: Caller, connection_id: ConnectionId, response: Response
+) -> schemas.SettingsShape:
     """Everything the admin chose, with its version as ETag."""
     return _told(find_connection(services, admin, connection_id).connection, response)
 
 
-@router.put("/settings", response_model=schemas.SettingsShape)
+@router.put("/settings", response_model=schemas.SettingsShape, responses=_VERSIONED)
 def write_settings(
     services: Ours,
     admin: Writer,
-    connection_id: str,
+    connection_id: ConnectionId,
     wanted: schemas.SettingsChange,
     response: Response,
     if_match: IfMatch = None,
@@ -50,7 +53,7 @@ def write_settings(
 
 @router.post("/settings/preview", response_model=schemas.PreviewShape)
 def preview_settings(
-    services: Ours, admin: Caller, connection_id: str, wanted: schemas.SettingsChange
+    services: Ours, admin: Caller, connection_id: ConnectionId, wanted: schemas.SettingsChange
 ) -> schemas.PreviewShape:
     """What these settings would do to everybody; nothing is written. 409 while nobody was read yet."""
     view = find_connection(services, admin, connection_id)
@@ -64,8 +67,8 @@ def preview_settings(
 
 
 @router.get("/settings/history", response_model=common.Page[schemas.VersionShape])
-def list_versions(
-    services: Ours, admin: Caller, connection_id: str, cursor: Cursor = "", limit: common.Limit = 50
+def list_settings_versions(
+    services: Ours, admin: Caller, connection_id: ConnectionId, cursor: Cursor = "", limit: Limit = 50
 ) -> common.Page[schemas.VersionShape]:
     """Every version of the settings, newest first: who saved what, and when."""
     connection = find_connection(services, admin, connection_id).connection
@@ -74,11 +77,11 @@ def list_versions(
     return common.Page(items=[shaping.version(one) for one in found], cursor=paging.wrap(place, keys, *where))
 
 
-@router.post("/settings/rollback", response_model=schemas.SettingsShape)
-def roll_back(
+@router.post("/settings/rollback", response_model=schemas.SettingsShape, responses=_VERSIONED)
+def roll_back_settings(
     services: Ours,
     admin: Writer,
-    connection_id: str,
+    connection_id: ConnectionId,
     wanted: schemas.Rollback,
     response: Response,
     if_match: IfMatch = None,
@@ -91,8 +94,10 @@ def roll_back(
     return _told(_saved(services, view, earlier.settings, admin), response)
 
 
-@router.get("/mapping/export", response_model=schemas.MappingShape)
-def export_mapping(services: Ours, admin: Caller, connection_id: str, response: Response) -> schemas.MappingShape:
+@router.get("/mapping/export", response_model=schemas.MappingShape, responses=_VERSIONED)
+def export_mapping(
+    services: Ours, admin: Caller, connection_id: ConnectionId, response: Response
+) -> schemas.MappingShape:
     """The field rules as a document, which PUT mapping takes here or at another connection."""
     connection = find_connection(services, admin, connection_id).connection
     response.headers["ETag"] = _etag(connection)
@@ -100,11 +105,11 @@ def export_mapping(services: Ours, admin: Caller, connection_id: str, response: 
     return shaping.mapping(connection.settings)
 
 
-@router.put("/mapping", response_model=schemas.MappingShape)
+@router.put("/mapping", response_model=schemas.MappingShape, responses=_VERSIONED)
 def import_mapping(
     services: Ours,
     admin: Writer,
-    connection_id: str,
+    connection_id: ConnectionId,
     wanted: schemas.MappingShape,
     response: Response,
     if_match: IfMatch = None,
@@ -118,7 +123,9 @@ def import_mapping(
 
 
 @router.post("/mapping/preview", response_model=schemas.TrialShape)
-def try_mapping(services: Ours, admin: Caller, connection_id: str, wanted: schemas.MappingTrial) -> schemas.TrialShape:
+def preview_mapping(
+    services: Ours, admin: Caller, connection_id: ConnectionId, wanted: schemas.MappingTrial
+) -> schemas.TrialShape:
     """The account fields of up to 20 people now and as a mapping would make them; nothing is written."""
     view = find_connection(services, admin, connection_id)
     chosen = view.connection.settings

@@ -8,7 +8,8 @@ from pydantic import BaseModel, Field
 
 from sync.core.settings_check import PURGE_DAYS, RETENTION_DAYS, SHRINK_PERCENT
 from sync.core.sync_settings import Apply, MatchBy, OnNull, Operator
-from sync.panel.api.schemas import OBJECT_ID, TIME, Shape
+from sync.panel.api.parameters import OBJECT_ID, TIME
+from sync.panel.api.schemas import Shape
 
 Short = Annotated[str, Field(max_length=1000)]  # longer is nobody's intent; what is wrong below that is said by name
 Texts = Annotated[list[Short], Field(max_length=2000)]
@@ -36,18 +37,18 @@ class FilterShape(Shape):
 class ChosenShape(Shape):
     """People by group, nested ones included, and by name, less excluded ones: exclusion wins."""
 
-    everyone: bool = False
-    groups: Texts = Field(default_factory=list)
-    people: Texts = Field(default_factory=list)
-    excluded_groups: Texts = Field(default_factory=list)
-    excluded_people: Texts = Field(default_factory=list)
+    everyone: bool = Field(False, description="Then `groups` and `people` do not matter.")
+    groups: Texts = Field(default_factory=list, description="Object ids.", examples=[[OBJECT_ID]])
+    people: Texts = Field(default_factory=list, description="Object ids.")
+    excluded_groups: Texts = Field(default_factory=list, description="Object ids.")
+    excluded_people: Texts = Field(default_factory=list, description="Object ids.")
 
 
 class ScopeShape(Shape):
     """Who gets an account: those chosen who also pass the switches, the domains and every filter."""
 
     chosen: ChosenShape
-    guests: bool = False
+    guests: bool = Field(False, description="Guests of the tenant get an account too.")
     disabled: bool = Field(False, description="People who may not sign in to Entra keep or get an account too.")
     domains: Texts = Field(default_factory=list, description="Of the address; empty: every domain.")
     filters: Annotated[list[FilterShape], Field(max_length=100)] = Field(default_factory=list)
@@ -147,8 +148,8 @@ class PreviewShape(BaseModel):
     removed: KindShape = Field(description="Would be deactivated.")
     changed: KindShape = Field(description="Fields would change.")
     mailed: KindShape = Field(description="Would be mailed; each also in `added`.")
-    audience_gained: KindShape
-    audience_lost: KindShape
+    audience_gained: KindShape = Field(description="Would receive phishing simulations.")
+    audience_lost: KindShape = Field(description="Would no longer.")
     conflicts: KindShape = Field(description="Would get no account, or not their address: another has it.")
     guard: GuardShape
     reads_again: bool = Field(

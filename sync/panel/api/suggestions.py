@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
+from typing import Annotated
+
+from fastapi import APIRouter, Query
 
 from sync.core.model import PersonRecord
 from sync.core.person import name_of
@@ -11,8 +13,8 @@ from sync.panel import paging
 from sync.panel.access import Caller, Ours, Writer, find_connection, no_such_person, person_id
 from sync.panel.acting import must_run
 from sync.panel.api import people, schemas
-from sync.panel.api.acts_schemas import Answer, EvidenceShape, Suggestion
-from sync.panel.api.directory import Cursor
+from sync.panel.api.acts_schemas import JudgedSuggestion, Sign, Suggestion
+from sync.panel.api.parameters import ConnectionId, Cursor, Limit, PersonId
 from sync.usecases import by_hand, suggest
 
 router = APIRouter(tags=["suggestions"])
@@ -22,10 +24,10 @@ router = APIRouter(tags=["suggestions"])
 def list_suggestions(
     services: Ours,
     admin: Caller,
-    connection_id: str,
-    answered: bool = False,
+    connection_id: ConnectionId,
+    answered: Annotated[bool, Query(description="Those that an admin has judged, instead of those to be.")] = False,
     cursor: Cursor = "",
-    limit: schemas.Limit = 50,
+    limit: Limit = 50,
 ) -> schemas.Page[Suggestion]:
     """Accounts that may be no person's, with the evidence; or, `answered`, those an admin has judged."""
     view = find_connection(services, admin, connection_id)
@@ -38,7 +40,7 @@ def list_suggestions(
 
 @router.put("/connections/{connection_id}/suggestions/{object_id}", response_model=schemas.Person)
 def answer_suggestion(
-    services: Ours, admin: Writer, connection_id: str, object_id: str, wanted: Answer
+    services: Ours, admin: Writer, connection_id: ConnectionId, object_id: PersonId, wanted: JudgedSuggestion
 ) -> schemas.Person:
     """Accept or refuse a suggestion: an act of the admin, applied at once and kept until it is taken back."""
     connection = find_connection(services, admin, connection_id).connection
@@ -58,7 +60,7 @@ def _shape(record: PersonRecord, assessment: Assessment) -> Suggestion:
         mail=mail if isinstance(mail, str) else None,
         score=assessment.score,
         likely=assessment.likely,
-        evidence=[EvidenceShape(code=one, text=SIGNS[one].text) for one in assessment.evidence],
+        evidence=[Sign(code=one, text=SIGNS[one].text) for one in assessment.evidence],
         account=record.account_state,
         answer=record.judged,
     )

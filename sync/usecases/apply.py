@@ -8,7 +8,8 @@ from dataclasses import replace
 from shared import metering
 from shared.events import log
 from sync.core.connection import Connection, ConnectionView
-from sync.core.decide import Decision, hold_back
+from sync.core.decide import hold_back
+from sync.core.decision import Decision
 from sync.core.merge import fold_groups, fold_page, merge_edges, merge_person
 from sync.core.messages import ChangesMessage, unpack
 from sync.core.model import ChangeKind, GroupChange, MembershipChange, PersonRecord, Presence, Reason, UserChange

@@ -15,7 +15,8 @@ from shared.clock import iso
 from shared.errors import Conflict, NeedsAdmin
 from shared.events import log
 from sync.core.connection import Connection, shard_of
-from sync.core.decide import Decision, differs, pinned
+from sync.core.decide import differs, pinned
+from sync.core.decision import Decision
 from sync.core.messages import MailMessage
 from sync.core.model import AccountState, Action, Hand, Judged, PersonRecord
 from sync.core.runs import Mail, MailState

@@ -20,7 +20,8 @@ from typing import NamedTuple
 from shared.clock import iso
 from shared.errors import Conflict
 from sync.core.connection import Connection
-from sync.core.decide import Claim, account_id_for
+from sync.core.decide import account_id_for
+from sync.core.decision import Claim
 from sync.core.eligibility import GONE
 from sync.core.model import AccountState, Hand, MailMark, PersonRecord, Reason
 from sync.core.person import address_of

@@ -16,7 +16,8 @@ from shared.errors import Conflict, Transient
 from shared.events import log
 from sync.core.connection import Connection
 from sync.core.counting import recount
-from sync.core.decide import Context, Decision, decide, differs, wanted_address
+from sync.core.decide import decide, differs, wanted_address
+from sync.core.decision import Context, Decision
 from sync.core.eligibility import GONE
 from sync.core.messages import MailMessage
 from sync.core.model import Action, MailMark, PersonRecord, Presence, Reason

@@ -17,7 +17,8 @@ from shared.errors import NeedsAdmin, Transient
 from shared.events import log
 from sync.core.address import address_key
 from sync.core.connection import ConnectionView
-from sync.core.decide import Context, Decision, decide, hold_back, wanted_address
+from sync.core.decide import decide, hold_back, wanted_address
+from sync.core.decision import Context, Decision
 from sync.core.eligibility import eligibility
 from sync.core.merge import merge_person, settle_edges
 from sync.core.messages import ChangesMessage

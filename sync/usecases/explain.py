@@ -12,7 +12,8 @@ from typing import Literal, NamedTuple
 from shared.clock import iso
 from shared.errors import NeedsAdmin, Transient
 from sync.core.connection import Connection, ConnectionView, FeedState, shard_of
-from sync.core.decide import Context, Decision, decide_one, wanted_address
+from sync.core.decide import decide_one, wanted_address
+from sync.core.decision import Context, Decision
 from sync.core.eligibility import eligibility
 from sync.core.mapping import unread
 from sync.core.merge import merge_person

@@ -15,7 +15,7 @@ from shared import canonical
 from shared.errors import Defect
 from sync.core.address import address_key
 from sync.core.connection import Connection, ConnectionState, ConnectionView, shard_of, shards
-from sync.core.decide import Claim, Decision
+from sync.core.decision import Claim, Decision
 from sync.core.model import AccountState, Action, MatchedBy, PersonRecord
 from sync.core.person import address_of, name_of
 from sync.core.runs import Run, Stage

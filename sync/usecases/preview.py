@@ -16,7 +16,8 @@ from typing import NamedTuple
 from shared.clock import iso
 from shared.errors import NeedsAdmin, Transient
 from sync.core.connection import Connection, ConnectionView, shard_of, shards
-from sync.core.decide import Claim, Context, Decision, decide_one, wanted_address
+from sync.core.decide import decide_one, wanted_address
+from sync.core.decision import Claim, Context, Decision
 from sync.core.guard import judge
 from sync.core.mapping import unread
 from sync.core.merge import merge_person

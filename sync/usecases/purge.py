@@ -12,7 +12,8 @@ from datetime import datetime, timedelta
 from shared.clock import iso, parse_iso
 from shared.events import log
 from sync.core.connection import Connection, ConnectionView
-from sync.core.decide import Decision, digest
+from sync.core.decide import digest
+from sync.core.decision import Decision
 from sync.core.eligibility import GONE
 from sync.core.messages import ChangesMessage
 from sync.core.model import AccountState, Action, PersonRecord, Pin

@@ -9,7 +9,8 @@ from dataclasses import replace
 from shared import canonical
 from shared.events import log
 from sync.core.connection import Connection, ConnectionView, shards
-from sync.core.decide import Context, Decision, decide_one
+from sync.core.decide import decide_one
+from sync.core.decision import Context, Decision
 from sync.core.guard import shrank
 from sync.core.merge import merge_person
 from sync.core.model import ChangeKind, PersonRecord, Reason, UserChange

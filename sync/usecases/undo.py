@@ -16,7 +16,8 @@ from shared.clock import iso, parse_iso
 from shared.errors import Conflict, NeedsAdmin
 from shared.events import log
 from sync.core.connection import Connection, ConnectionView
-from sync.core.decide import Decision, digest, shown
+from sync.core.decide import digest
+from sync.core.decision import Decision, shown
 from sync.core.messages import ChangesMessage
 from sync.core.model import AccountState, Action, ActivityEntry, Hand, PersonRecord, Pin, Reason
 from sync.core.runs import Outcome, Run

@@ -8,7 +8,8 @@ from kiota_serialization_json.json_parse_node_factory import JsonParseNodeFactor
 from msgraph.generated.users.delta.delta_get_response import DeltaGetResponse
 
 from sync.adapters.graph.decode import decode_page
-from sync.core.decide import Claim, Context, decide, new_account_id, wanted_address
+from sync.core.decide import decide, new_account_id, wanted_address
+from sync.core.decision import Claim, Context
 from sync.core.delta import read_page
 from sync.core.mapping import select_of
 from sync.core.merge import fold_page, merge_person

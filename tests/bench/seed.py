@@ -14,7 +14,8 @@ from typing import Any
 from shared.clock import iso
 from sync.core.connection import Connection, ConnectionState, FeedState, shard_of, shards
 from sync.core.counting import recount
-from sync.core.decide import Claim, Context, Decision, decide_one, new_account_id
+from sync.core.decide import decide_one, new_account_id
+from sync.core.decision import Claim, Context, Decision
 from sync.core.delta import DELTA_LINK, read_page
 from sync.core.mapping import select_of
 from sync.core.merge import merge_group, merge_person

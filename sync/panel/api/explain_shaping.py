@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import cast
 
 from sync.core.connection import Connection
-from sync.core.decide import Decision, pinned
+from sync.core.decide import pinned
+from sync.core.decision import Decision
 from sync.core.model import AccountState, Action, Hand, PersonRecord, Reason
 from sync.core.person import address_of, name_of
 from sync.core.runs import Cause

@@ -11,17 +11,8 @@ from typing import Any, NamedTuple, cast
 
 import pytest
 
-from sync.core.decide import (
-    Claim,
-    Context,
-    Decision,
-    decide,
-    decide_one,
-    differs,
-    hold_back,
-    new_account_id,
-    wanted_address,
-)
+from sync.core.decide import decide, decide_one, differs, hold_back, new_account_id, wanted_address
+from sync.core.decision import Claim, Context, Decision
 from sync.core.model import (
     AccountState,
     Action,

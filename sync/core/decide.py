@@ -25,7 +25,7 @@ from sync.core.model import (
     Reason,
 )
 from sync.core.person import address_of
-from sync.core.scope import Policy, in_audience
+from sync.core.scope import Policy, in_audience, left_out
 from sync.core.sync_settings import SyncSettings
 
 
@@ -124,7 +124,7 @@ def _eligible(stored: PersonRecord, merged: PersonRecord, claim: Claim | None, c
         else:
             conflict = claim.holder if claim else ""
     fields = _fields(merged, address, context)
-    audience = in_audience(merged, context.policy).inside
+    audience, out = _audience(merged, context.policy)
     after = merged
     if (address, conflict, fields, "", audience) != (
         merged.address,
@@ -139,7 +139,13 @@ def _eligible(stored: PersonRecord, merged: PersonRecord, claim: Claim | None, c
         after = replace(after, account_state=AccountState.ACTIVE, reason=Reason.OK, since=context.now)
         return Decision(stored, after, Action.REACTIVATE, Reason.OK, freed=freed)
     changed = Action.SKIP if after is stored else _changed(stored, after)
-    return Decision(stored, after, changed, Reason.OK, freed=freed)
+    return Decision(stored, after, changed, Reason.OK, freed=freed, left_out=out)
+
+
+def _audience(record: PersonRecord, policy: Policy) -> tuple[bool, bool]:
+    """Whether an active account receives simulations, and whether the settings themselves leave it out."""
+    verdict = in_audience(record, policy)
+    return verdict.inside, not verdict.inside and left_out(verdict, policy)
 
 
 def _fields(record: PersonRecord, address: str, context: Context) -> dict[str, str]:
@@ -183,17 +189,14 @@ def _mails(record: PersonRecord, settings: SyncSettings) -> bool:
 def _ineligible_active(stored: PersonRecord, merged: PersonRecord, reason: Reason, context: Context) -> Decision:
     if reason is Reason.GUEST:
         reason = Reason.OUT_OF_SCOPE
+    audience, out = _audience(merged, context.policy)
+    merged = replace(merged, fields=_fields(merged, merged.address, context), held="")
     if reason in REMOVAL_REASONS:
-        after = replace(
-            merged, account_state=AccountState.INACTIVE, reason=reason, since=context.now, held="", audience=False
-        )
-        return Decision(stored, after, Action.DEACTIVATE, reason)
+        after = replace(merged, account_state=AccountState.INACTIVE, reason=reason, since=context.now, audience=False)
+        return Decision(stored, after, Action.DEACTIVATE, reason, left_out=out)
     # No address or name any more, or properties still to come: nothing says that the person left. The account stays.
-    audience = in_audience(merged, context.policy).inside
-    after = replace(
-        merged, fields=_fields(merged, merged.address, context), conflict_with="", held="", audience=audience
-    )
-    return Decision(stored, after, _changed(stored, after), Reason.OK)
+    after = replace(merged, conflict_with="", audience=audience)
+    return Decision(stored, after, _changed(stored, after), Reason.OK, left_out=out)
 
 
 def _without_account(stored: PersonRecord, merged: PersonRecord, reason: Reason, context: Context) -> Decision:
@@ -220,8 +223,8 @@ def _facts(record: PersonRecord) -> tuple[object, ...]:
 
 
 def hold_back(decision: Decision, hold: str) -> Decision:
-    """The same news without the removal: what the directory said is stored, the account stays until approved. Where
-    only simulations are at stake, everything else of the account goes on.
+    """The same news without the removal: what the directory said is stored, the account stays until approved, with the
+    simulations it receives unless the settings end them. Where only those are at stake, all else of it goes on.
     """
     before, after = decision.before, decision.after
     if decision.drops:
@@ -232,10 +235,10 @@ def hold_back(decision: Decision, hold: str) -> Decision:
         account_state=before.account_state,
         reason=before.reason,
         since=before.since,
-        audience=before.audience,
+        audience=before.audience and not decision.left_out,
         held=hold,
     )
-    return Decision(before, kept, Action.SKIP, Reason.HELD)
+    return Decision(before, kept, _changed(before, kept), Reason.HELD)
 
 
 def differs(before: PersonRecord, after: PersonRecord) -> bool:

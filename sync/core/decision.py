@@ -59,6 +59,7 @@ class Decision:
     reason: Reason
     mail: bool = False
     freed: str = ""  # an address the account gave up
+    left_out: bool = False  # of the audience, by the settings themselves: that waits for nobody
 
     @property
     def removes(self) -> bool:
@@ -67,8 +68,8 @@ class Decision:
 
     @property
     def drops(self) -> bool:
-        """Whether an account that stays active would no longer receive simulations."""
-        kept = self.after.account_state is AccountState.ACTIVE
+        """Whether an account that stays active would lose its simulations, and perhaps because a group vanished."""
+        kept = self.after.account_state is AccountState.ACTIVE and not self.left_out
         return kept and self.before.audience and not self.after.audience
 
     @property

@@ -131,6 +131,13 @@ def in_audience(record: PersonRecord, policy: Policy) -> Verdict:
     return judge(record, policy.audience)
 
 
+def left_out(verdict: Verdict, policy: Policy) -> bool:
+    """Whether somebody is outside the audience by the settings themselves: no group that vanished can be the cause."""
+    if verdict.rule in {Rule.EXCLUDED_PERSON, Rule.EXCLUDED_GROUP}:
+        return True
+    return not verdict.inside and not policy.settings.audience.groups
+
+
 def judge(record: PersonRecord, choice: Choice) -> Verdict:
     """Whether a choice takes this person in."""
     if record.object_id in choice.excluded_people:

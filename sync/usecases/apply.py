@@ -195,6 +195,9 @@ def _guarded(
     part = f"{message.run}:{message.part}"
     shrunk = holds.shrunk(services, view.connection, part, lost_members(decisions))
     waiting = {d.after.object_id: d.before.held for d in removing if d.before.held}
+    leaving = {d.after.object_id: d.before.held for d in removing if d.removes and d.before.held}
+    for person in holds.simulations_only(services, view.connection.scope, leaving):
+        del waiting[person]  # the end of the account is another decision
     free = [d for d in removing if d.after.object_id not in waiting]
     chosen_by = [d for d in free if _by_choice(d)] if view.connection.settings.names_groups else []
     losing = reaching.losing(services, view.connection) if chosen_by else frozenset()

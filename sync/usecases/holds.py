@@ -79,8 +79,8 @@ def add(services: Services, connection: Connection, run: str, cause: str, remova
         if known is not None and known.state != "waiting":
             continue  # decided already: what comes later needs a decision of its own
         hold = known or Hold(hold_id, connection.scope, connection.id, run, cause, iso(now), iso(now + LIFETIME))
-        there = {removal.object_id for removal in hold.removals}
-        new = tuple(removal for removal in removals if removal.object_id not in there)
+        there = {(removal.object_id, removal.audience) for removal in hold.removals}
+        new = tuple(removal for removal in removals if (removal.object_id, removal.audience) not in there)
         if not new and known is not None:
             return hold_id
         try:
@@ -89,6 +89,17 @@ def add(services: Services, connection: Connection, run: str, cause: str, remova
             return add(services, connection, run, cause, removals)
         return hold_id
     raise Conflict("a run has too many holds")
+
+
+def simulations_only(services: Services, scope: str, people: Mapping[str, str]) -> frozenset[str]:
+    """Of people who wait (object id -> hold), those who do for the end of their simulations, not of their accounts."""
+    if not people:
+        return frozenset()
+    named: dict[bool, set[tuple[str, str]]] = {True: set(), False: set()}
+    for hold in services.runs.holds(scope):
+        for one in hold.removals:
+            named[one.audience].add((one.object_id, hold.id))
+    return frozenset(person for person, _ in (people.items() & named[True]) - named[False])
 
 
 def approve(services: Services, connection: Connection, hold_id: str, admin: str) -> Hold:

@@ -269,3 +269,38 @@ def test_approving_an_audience_takes_no_account(engine: Engine) -> None:
     acme.approve(hold)
     acme.engine.pump()
     assert active(acme) == set(people)
+
+
+@pytest.fixture
+def phished(engine: Engine) -> tuple[Tenanted, str, list[str]]:
+    """Three of five people receive simulations by a group that has vanished, and wait on a hold for it."""
+    acme = engine.connect()
+    people = [acme.tenant.hire(f"Person {number}") for number in range(5)]
+    group = acme.tenant.new_group("Phished")
+    for person in people[:3]:
+        acme.tenant.join(group, person)
+    acme.imported()
+    acme.choose(audience=Chosen(groups=(group,)))
+    acme.tenant.delete_group(group)
+    acme.sync()
+    assert len(acme.holds) == 1
+    return acme, group, people
+
+
+def test_exclusion_waits_on_no_hold(phished: tuple[Tenanted, str, list[str]]) -> None:
+    """An admin excludes somebody whose simulations are held: they end at once, the others' go on waiting."""
+    acme, group, people = phished
+    acme.choose(audience=Chosen(groups=(group,), excluded_people=(people[0],)))
+    assert audience(acme) == set(people[1:3])
+    assert {one.object_id for hold in acme.holds for one in hold.removals} == set(people[1:3])
+    acme.choose(audience=Chosen())
+    assert audience(acme) == set()
+
+
+def test_a_leaver_whose_simulations_are_held_is_deactivated(phished: tuple[Tenanted, str, list[str]]) -> None:
+    """The hold is about simulations: the account of one who leaves meanwhile is the guard's to judge, and goes."""
+    acme, _, people = phished
+    acme.tenant.hard_delete(people[0])
+    acme.sync()
+    assert active(acme) == set(people[1:])
+    assert audience(acme) == set(people[1:3])

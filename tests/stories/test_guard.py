@@ -8,6 +8,7 @@ import pytest
 
 from shared.errors import NeedsAdmin
 from sync.core.model import AccountState, Reason
+from sync.core.sync_settings import Chosen
 from tests.fakes.engine import Engine, Tenanted
 
 
@@ -52,6 +53,22 @@ def test_too_many_by_a_pull(acme: Tenanted) -> None:
         (person, f"Person {number}", Reason.DISABLED) for number, person in enumerate(leavers)
     }
     assert {acme.person(person).held for person in leavers} == {hold.id}
+
+
+def test_what_goes_on_while_a_removal_waits(acme: Tenanted) -> None:
+    """The fields of somebody who is held follow Entra, and who is excluded from simulations receives none."""
+    acme.choose(audience=Chosen(everyone=True))
+    people = acme.tenant.present_people()[:6]
+    for person in people:
+        acme.tenant.change(person, accountEnabled=False)
+    acme.sync()
+    acme.tenant.change(people[0], department="Moved")
+    acme.sync()
+    assert acme.person(people[0]).fields["department"] == "Moved"
+    acme.choose(audience=Chosen(everyone=True, excluded_people=(people[0],)))
+    waiting = [acme.person(person) for person in people]
+    assert {(one.account_state, bool(one.held)) for one in waiting} == {(AccountState.ACTIVE, True)}
+    assert [one.audience for one in waiting] == [False, *[True] * 5]
 
 
 def test_too_many_by_drip(acme: Tenanted) -> None:

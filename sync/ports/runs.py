@@ -40,10 +40,11 @@ class Runs(Protocol):
         """One run."""
 
     def finish_part(
-        self, scope: str, run_id: str, stage: str, part: int, counts: Mapping[str, int]
+        self, scope: str, run_id: str, stage: str, part: int, counts: Mapping[str, int], at: str = ""
     ) -> tuple[Run, bool]:
-        """Mark a part of a stage done and add its counts, in one conditional write, retried until it is in.
-        Done already, or another stage: changes nothing. True for exactly the call that finished the last part.
+        """Mark a part of a stage done and add its counts, in one conditional write, retried until it is in; `at`
+        (ISO) is when the run moved on by it. Done already, or another stage: changes nothing. True for exactly the
+        call that finished the last part.
         """
 
     def page(self, scope: str, cursor: str, limit: int) -> tuple[Sequence[Run], str]:

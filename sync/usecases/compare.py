@@ -26,7 +26,18 @@ from sync.core.model import AccountState, ChangeKind, PersonRecord, Presence, Re
 from sync.core.person import address_of, is_guest
 from sync.core.runs import Run
 from sync.ports import LoadedShard
-from sync.usecases import certificate, claims, lease, match_report, mentioned, passgroups, reaching, removing, settle
+from sync.usecases import (
+    certificate,
+    claims,
+    lease,
+    match_report,
+    mentioned,
+    passgroups,
+    reaching,
+    removing,
+    settle,
+    stages,
+)
 from sync.usecases.commit import Pair, Work, commit_people, counted_groups, make_up
 from sync.usecases.groups import count_members
 from sync.usecases.rows import update_reader
@@ -56,6 +67,7 @@ def run(services: Services, view: ConnectionView, message: ChangesMessage) -> No
     else:
         counts = _apply(services, view, current, message)
     if counts is not None:
+        stages.pass_on(services, view.connection, current, message.part)
         settle.part_done(services, view, message, counts)
 
 

@@ -34,8 +34,9 @@ def part_done(services: Services, view: ConnectionView, message: ChangesMessage,
     by its message's next coming, a pass by the nudge of `tick`.
     """
     stage = next((stage for stage, work in WORK.items() if work == message.work), Stage.APPLYING)
+    now = iso(services.clock.now())
     run, last = services.runs.finish_part(
-        view.connection.scope, message.run, stage, message.part, {**counts, **metering.taken()}
+        view.connection.scope, message.run, stage, message.part, {**counts, **metering.taken()}, now
     )
     if run.kind in {"pull", "act"}:
         if run.outcome is Outcome.RUNNING and len(run.done_parts) == run.parts:

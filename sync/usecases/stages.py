@@ -1,8 +1,13 @@
-"""The stages of a run that are worked on shard by shard: entering one, and handing out its parts."""
+"""The stages of a run that are worked on shard by shard: entering one, and handing out its parts.
+
+All tenants' parts wait in one queue, first come, first served. So a stage hands out no more than WIDTH parts, and each
+part that is done hands out the one WIDTH further on: what another tenant's change waits behind are WIDTH parts of a
+giant, not all of them.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from shared import metering
@@ -14,6 +19,7 @@ from sync.usecases.rows import update_reader
 from sync.usecases.sending import GROUPS
 from sync.usecases.services import Services
 
+WIDTH = 16  # parts of a stage in the queue at a time: as many as a host takes out at once (host.json, batchSize)
 WORK = {Stage.GROUPING: "groups", Stage.PLANNING: "plan", Stage.APPLYING: "apply", Stage.REMOVING: "remove"}
 
 
@@ -36,7 +42,7 @@ def enter(services: Services, view: ConnectionView, run: Run, stage: Stage, coun
             touched_at=iso(services.clock.now()),
         )
     )
-    hand_out(services, view.connection, entered)
+    _send(services, view.connection, entered, range(min(WIDTH, entered.parts)))
     return entered
 
 
@@ -45,11 +51,23 @@ def stage_shards(connection: Connection, stage: Stage) -> list[str]:
     return [GROUPS] if stage is Stage.GROUPING else shards(connection.digits)
 
 
+def pass_on(services: Services, connection: Connection, run: Run, part: int) -> None:
+    """Before a part is marked done: hand out the one that follows it. A repeated part does so again, until it is done;
+    what a crash swallows is handed out by the nudge of `tick`.
+    """
+    following = part + WIDTH
+    if following < run.parts and following not in run.done_parts:
+        _send(services, connection, run, [following])
+
+
 def hand_out(services: Services, connection: Connection, run: Run) -> None:
-    """Send the messages of all parts that are not done. Doubled ones are harmless."""
-    work = WORK[run.stage]
-    for part, shard in enumerate(stage_shards(connection, run.stage)):
-        if part not in run.done_parts:
-            services.queue.send(
-                ChangesMessage(connection.id, connection.epoch, run.id, part, shard, work)  # type: ignore[arg-type]
-            )
+    """Send the messages of all parts that are not done: the run stands still. Doubled ones are harmless."""
+    _send(services, connection, run, [part for part in range(run.parts) if part not in run.done_parts])
+
+
+def _send(services: Services, connection: Connection, run: Run, parts: Iterable[int]) -> None:
+    work, names = WORK[run.stage], stage_shards(connection, run.stage)
+    for part in parts:
+        services.queue.send(
+            ChangesMessage(connection.id, connection.epoch, run.id, part, names[part], work)  # type: ignore[arg-type]
+        )

@@ -62,9 +62,9 @@ class Line:
 class World:
     """One connection of one workspace on real tables. Tables of different prefixes never meet."""
 
-    def __init__(self, storage: str, directory: CrowdDirectory, prefix: str) -> None:
+    def __init__(self, storage: str, directory: CrowdDirectory, prefix: str, line: Line | None = None) -> None:
         self.directory = directory
-        self.line = Line()
+        self.line = line or Line()
         loaded = settings.load({**ENVIRONMENT, "AzureWebJobsStorage": storage})
         tables = Storage.open(loaded, prefix)
         nothing = cast("Any", None)  # nobody signs in or is mailed here
@@ -152,7 +152,7 @@ class World:
             under_way: set[Future[None]] = set()
             while True:
                 while len(under_way) < WORKERS and (message := self.line.receive()) is not None:
-                    under_way.add(workers.submit(_USE_CASES[queue_of(message)], self.services, message))
+                    under_way.add(workers.submit(USE_CASES[queue_of(message)], self.services, message))
                 if not under_way:
                     return
                 done, under_way = wait(under_way, return_when=FIRST_COMPLETED)
@@ -160,7 +160,7 @@ class World:
                     finished.result()
 
 
-_USE_CASES: Mapping[str, Callable[[Services, Any], None]] = {
+USE_CASES: Mapping[str, Callable[[Services, Any], None]] = {
     "pulls": pull.run,
     "passes": full_pass.run,
     "changes": apply.run,

@@ -32,7 +32,7 @@ class FakeRuns:
             return self._runs.get((scope, run_id))
 
     def finish_part(
-        self, scope: str, run_id: str, stage: str, part: int, counts: Mapping[str, int]
+        self, scope: str, run_id: str, stage: str, part: int, counts: Mapping[str, int], at: str = ""
     ) -> tuple[Run, bool]:
         """Exactly one call finishes the last part."""
         with self._ground.lock, self._ground.faults.effect("runs.finish_part"):
@@ -45,7 +45,9 @@ class FakeRuns:
                 raise Defect(f"run {run_id} has no part {part}")
             done = run.done_parts | {part}
             totals = {key: run.counts.get(key, 0) + counts.get(key, 0) for key in {*run.counts, *counts}}
-            saved = self._runs.put((scope, run_id), replace(run, done_parts=done, counts=totals))
+            saved = self._runs.put(
+                (scope, run_id), replace(run, done_parts=done, counts=totals, touched_at=at or run.touched_at)
+            )
             return saved, len(done) == run.parts
 
     def page(self, scope: str, cursor: str, limit: int) -> tuple[Sequence[Run], str]:

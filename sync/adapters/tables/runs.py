@@ -37,7 +37,7 @@ class TableRuns:
         return None if row is None else RUN.decode(row, etag_of(row))
 
     def finish_part(
-        self, scope: str, run_id: str, stage: str, part: int, counts: Mapping[str, int]
+        self, scope: str, run_id: str, stage: str, part: int, counts: Mapping[str, int], at: str = ""
     ) -> tuple[Run, bool]:
         """Read, add, write on the etag; again while others do the same."""
         for tries in range(1, TRIES):
@@ -51,7 +51,9 @@ class TableRuns:
             done = run.done_parts | {part}
             totals = {name: run.counts.get(name, 0) + counts.get(name, 0) for name in {*run.counts, *counts}}
             try:
-                return self.save(replace(run, done_parts=done, counts=totals)), len(done) == run.parts
+                return self.save(replace(run, done_parts=done, counts=totals, touched_at=at or run.touched_at)), len(
+                    done
+                ) == run.parts
             except Conflict:
                 pause(tries)
         raise Transient("the run stays contended", retry_after=2)

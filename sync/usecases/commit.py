@@ -64,12 +64,23 @@ def commit_people(services: Services, work: Work, propose: Propose, permit: Perm
     for _ in range(TRIES):
         loaded = services.people.load(work.connection.scope, work.shard, work.ids)
         try:
-            _attempt(services, work, loaded, propose, permit, done)
+            _attempt(services, _by_now(services, work), loaded, propose, permit, done)
         except Conflict:
             done.conflicts += 1
             continue
         return done
     raise Transient("the shard stays contended", retry_after=5)
+
+
+def _by_now(services: Services, work: Work) -> Work:
+    """The work by the settings of this moment. They may have been saved while a part waited, for Entra or for a shard;
+    who was decided by them already must not be decided by the former ones again. Read after the rows: what is saved
+    later has everybody decided later.
+    """
+    view = services.connections.load(work.connection.id)
+    if view is None or view.connection.settings == work.connection.settings:
+        return work
+    return work._replace(connection=replace(work.connection, settings=view.connection.settings))
 
 
 def _attempt(services: Services, work: Work, loaded: LoadedShard, propose: Propose, permit: Permit, done: Done) -> None:

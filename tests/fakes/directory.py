@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import itertools
 import random
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -53,7 +53,9 @@ class _Cursor:
 
 @dataclass
 class FakeDirectory:
-    """See `sync.ports.Directory`. `calls` has every call with its time; `tenants` are the test's to edit."""
+    """See `sync.ports.Directory`. `calls` has every call with its time; `tenants` are the test's to edit; `meanwhile`
+    has what happens while Entra is asked: by the name of the call, once.
+    """
 
     clock: Clock
     faults: Faults = field(default_factory=Faults)
@@ -61,6 +63,7 @@ class FakeDirectory:
     chance: random.Random = field(default_factory=lambda: random.Random(0))
     tenants: dict[str, Tenant] = field(default_factory=dict)
     calls: list[tuple[str, datetime]] = field(default_factory=list)
+    meanwhile: dict[str, Callable[[], object]] = field(default_factory=dict)
     _cursors: dict[str, _Cursor] = field(default_factory=dict)
     _circle: list[str] = field(default_factory=list)
     _numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
@@ -127,6 +130,8 @@ class FakeDirectory:
     def _called(self, operation: str, connection: Connection) -> Tenant:
         self.calls.append((operation, self.clock.now()))
         self.faults.read(f"directory.{operation}")
+        if (happens := self.meanwhile.pop(operation, None)) is not None:
+            happens()
         return self.tenants[connection.tenant_id]
 
     def _page(self, tenant: Tenant, feed: FeedName, link: str) -> Item:

@@ -277,3 +277,17 @@ def test_fields_of_chosen_people_are_tried(acme: Tenanted) -> None:
     assert [(each.object_id, each.after.get("shout")) for each in found] == [(two, "PERSON 1"), (one, "PERSON 0")]
     assert found[0].before["display_name"] == "Person 1"
     assert "display_name" not in found[0].after
+
+
+def test_saved_while_a_removal_asks_entra(acme: Tenanted) -> None:
+    """A full pass asks about somebody it missed, before it takes a disabled person away; meanwhile an admin saves that
+    disabled people have accounts, and everybody is decided by that: the pass does not decide by the former settings.
+    """
+    missed, disabled = acme.tenant.present_people()[:2]
+    acme.tenant.soft_delete(missed, told=False)
+    acme.tenant.change(disabled, accountEnabled=False, told=False)
+    acme.engine.directory.meanwhile["fetch_people"] = lambda: acme.choose(scope=Scope(disabled=True))
+    acme.reconcile()
+    assert acme.engine.directory.meanwhile == {}
+    assert revisits(acme) == [("settings", "admin")]
+    assert active(acme) == set(acme.people) - {missed}

@@ -125,25 +125,6 @@ def test_restored_after_a_full_pass(acme: Tenanted) -> None:
     assert acme.person(person).groups == {staff}
 
 
-@pytest.mark.parametrize("at_once", [True, False])
-@pytest.mark.parametrize("soft", [True, False])
-def test_rehired(acme: Tenanted, *, soft: bool, at_once: bool) -> None:
-    """Deleted and made again under another object id: the same account goes on, and there is no second mail."""
-    old = acme.tenant.hire("Come Back")
-    acme.sync()
-    account = acme.person(old).account_id
-    (acme.tenant.soft_delete if soft else acme.tenant.hard_delete)(old)
-    if not at_once:
-        acme.sync()
-    new = acme.tenant.hire("Come Back")
-    acme.sync()
-    assert (acme.person(new).account_id, acme.person(new).account_state) == (account, AccountState.ACTIVE)
-    assert (acme.person(old).account_id, acme.person(old).account_state) == ("", AccountState.NONE)
-    acme.reconcile()
-    assert acme.mailed == ["come.back@contoso.example"]
-    assert acme.counts.active == 21
-
-
 def test_linked_to_an_account_made_by_hand(acme: Tenanted) -> None:
     """A hire whose address has an account already is linked to it, once, and not mailed."""
     made = acme.manual("Hand.Made@contoso.example")
@@ -256,42 +237,3 @@ def test_group_deleted_and_restored(acme: Tenanted) -> None:
     acme.sync()
     assert acme.groups[staff].presence.value == "present"
     assert sum(record.groups == {staff} for record in acme.people.values()) == 10
-
-
-def test_both_come_back(acme: Tenanted) -> None:
-    """Somebody is deleted and hired again under another object id, gets another address, and the first is restored:
-    the account stays with the second, and the first gets one of their own, without a second mail.
-    """
-    old = acme.tenant.hire("Come Back")
-    acme.sync()
-    account = acme.person(old).account_id
-    acme.tenant.soft_delete(old)
-    new = acme.tenant.hire("Come Back")
-    acme.sync()
-    acme.tenant.change(new, mail="other@contoso.example")
-    acme.sync()
-    acme.tenant.restore(old)
-    acme.sync()
-    assert acme.person(new).account_id == account
-    assert acme.person(old).account_id not in {"", account}
-    assert (acme.person(old).account_state, acme.person(old).address) == (
-        AccountState.ACTIVE,
-        "come.back@contoso.example",
-    )
-    assert acme.mailed == ["come.back@contoso.example"]
-
-
-def test_rehired_unnoticed(acme: Tenanted) -> None:
-    """Deleted without a word of the feed and hired again: when the full pass finds the absence, the account goes to
-    who they are now, who waited for its address.
-    """
-    old = acme.tenant.present_people()[0]
-    account = acme.person(old).account_id
-    acme.tenant.hard_delete(old, told=False)
-    new = acme.tenant.hire("Person 0")
-    acme.sync()
-    assert acme.person(new).conflict_with == old
-    acme.reconcile()
-    assert (acme.person(old).account_id, acme.person(old).account_state) == ("", AccountState.NONE)
-    assert (acme.person(new).account_id, acme.person(new).account_state) == (account, AccountState.ACTIVE)
-    assert acme.mailed == []

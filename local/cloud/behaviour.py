@@ -13,6 +13,7 @@ class Behaviour:
     page_jitter: int = 0  # pages vary by up to this many items
     member_slice: int = 1000  # members of one group per page
     empty_every: int = 0  # every n-th page is empty, with a nextLink
+    circle_pages: int = 0  # the n-th page, where there are more, leads back to the first
     repeat_every: int = 0  # every n-th object comes again on the following page
     replay_changes: int = 0  # a round begins this many changes before its token
     removed_in_initial: bool = False  # what was deleted also appears, as removed, in a full enumeration

@@ -46,6 +46,8 @@ class DeltaFeeds:
             size = max(1, size - (page * 7919) % (behaviour.page_jitter + 1))
         cursor = cursor.moved(page=page, gap=False)
         items, following = self._items(tenant, cursor, size, selection, roles)
+        if behaviour.circle_pages == page and following is not None:
+            cursor, following = cursor.moved(page=0), (0, 0)
         return self._page(tenant, call, cursor, selection, items, following)
 
     def _cursor(self, tenant: Tenant, feed: str, chosen: dict[str, str], call: Call) -> Cursor:

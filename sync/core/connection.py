@@ -14,6 +14,7 @@ from enum import StrEnum
 
 from sync.core.model import FeedName
 from sync.core.sync_settings import SyncSettings
+from sync.core.trail import Trail
 
 
 class ConnectionState(StrEnum):
@@ -155,6 +156,7 @@ class FeedState:
     pulled_at: str = ""  # when the last finished pull of this feed began
     selected: tuple[str, ...] = ()  # users: the attributes this cursor tells changes of
     frozen: str = ""  # a code while the feed may not be read (permission narrowed); empty otherwise
+    trail: Trail = field(default_factory=Trail)  # from delta_link to next_link
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from enum import StrEnum
 from typing import Literal
 
 from sync.core.model import Reason
+from sync.core.trail import Trail
 
 Kind = Literal["pull", "pass", "revisit", "act"]
 Cause = Literal[
@@ -74,6 +75,7 @@ class Run:
     start_order: int = 0  # rows last touched before this order and not seen by the pass are absent
     feed: Literal["users", "groups", ""] = ""  # what is being read (pass), or what was pulled
     cursor: str = ""  # where a pass goes on reading: a nextLink, or empty for the start of the feed
+    trail: Trail = field(default_factory=Trail)  # of the feed that a pass reads
     block: int = 0  # blocks read so far
     read: int = 0  # items read so far
     delta_links: Mapping[str, str] = field(default_factory=dict)  # feed -> deltaLink the pass reached

@@ -129,6 +129,7 @@ FIELD_NAMES: Mapping[str, str] = {
 
 INCOMPLETE: Mapping[str, str] = {
     "cursor_expired": "Microsoft forgot the place in the feed while it was being read; a new full pass follows.",
+    "endless_feed": "The pages that Microsoft gave did not come to an end; a new full pass begins in five minutes.",
     "permission_missing": "A right is missing in Entra, so the directory could not be read to its end.",
     "consent_missing": "The consent was taken back, so the directory could not be read.",
     "tenant_gone": "Microsoft no longer knows the tenant.",

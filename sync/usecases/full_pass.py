@@ -21,8 +21,9 @@ from sync.core.mapping import select_of
 from sync.core.messages import PassMessage
 from sync.core.model import FEEDS, FeedName, Page
 from sync.core.runs import Outcome, Run, Stage
+from sync.core.trail import EndlessFeed, Trail
 from sync.ports import CursorExpired
-from sync.usecases import closing, health, lease, passgroups, settle, stages, start
+from sync.usecases import closing, endless, health, lease, passgroups, settle, stages, start
 from sync.usecases.rows import update_reader
 from sync.usecases.sending import GROUPS, new_run
 from sync.usecases.services import Services
@@ -116,6 +117,9 @@ def _read_block(services: Services, view: ConnectionView, message: PassMessage, 
         _abandon(services, view, reader, current, "cursor_expired")
         services.queue.send(PassMessage(view.connection.id, view.connection.epoch, cause="reset"), delay=BUSY)
         return
+    except EndlessFeed:
+        _abandon(services, view, reader, current, "endless_feed", pause=RETRY)
+        return
     except NeedsAdmin as error:
         _refused(services, view, reader, current, message, error)
         return
@@ -148,7 +152,8 @@ def _block(services: Services, view: ConnectionView, reader: Reader, current: Ru
     feed: FeedName = current.feed or "users"
     block, pages, cursor = Block(view.connection.digits), list[Page](), current.cursor
     deadline = services.clock.now() + BLOCK_TIME
-    number, done, read = 0, False, set[str]()
+    number, done, trail = 0, False, current.trail
+    endless.check_length(services, view.connection, trail)
     while not done and number < BLOCK_PAGES and block.size < BLOCK_BYTES and services.clock.now() < deadline:
         order = lease.order_for(view, reader, number + 1)
         page = services.directory.read_page(view.connection, feed, cursor, order=order, full=True)
@@ -156,11 +161,10 @@ def _block(services: Services, view: ConnectionView, reader: Reader, current: Ru
         block.add(page)
         if feed == GROUPS:
             pages.append(page._replace(memberships=[e for e in page.memberships if e.member_type in {"group", ""}]))
-        read.add(cursor)
-        if page.next_link in read:
-            raise Transient("Graph leads in a circle", retry_after=60)
         done, cursor = page.delta_link is not None, page.next_link or ""
         delta_link = page.delta_link
+        if cursor:
+            trail = trail.followed(cursor)
     rows = block.encoded()
     rows.update(passgroups.encoded(pages))
     services.staging.put(view.connection.scope, current.id, current.block, rows)
@@ -176,6 +180,7 @@ def _block(services: Services, view: ConnectionView, reader: Reader, current: Ru
     after = replace(
         current,
         cursor=cursor,
+        trail=trail,
         block=current.block + 1,
         read=current.read + block.items,
         touched_at=iso(services.clock.now()),
@@ -187,7 +192,7 @@ def _block(services: Services, view: ConnectionView, reader: Reader, current: Ru
 def _next_feed(current: Run, feed: FeedName, delta_link: str) -> Run:
     links = {**current.delta_links, feed: delta_link} if delta_link else current.delta_links
     following = FEEDS[FEEDS.index(feed) + 1 :]
-    return replace(current, delta_links=links, cursor="", feed=following[0] if following else "")
+    return replace(current, delta_links=links, cursor="", trail=Trail(), feed=following[0] if following else "")
 
 
 def _refused(
@@ -199,21 +204,35 @@ def _refused(
         _checkpoint(services, view, reader, message, after)
         return
     if health.suspect(services, view, reader, error):
-        _abandon(services, view, None, current, error.code)
+        _abandon(services, view, None, current, error.code, pause=RETRY)
     else:
         services.queue.send(replace(message, run=current.id, block=current.block), delay=health.CONFIRM_AFTER)
 
 
-def _abandon(services: Services, view: ConnectionView, reader: Reader | None, current: Run, code: str) -> None:
-    """End a pass as incomplete: nothing is concluded from it, nobody is removed."""
+def _abandon(
+    services: Services,
+    view: ConnectionView,
+    reader: Reader | None,
+    current: Run,
+    code: str,
+    *,
+    pause: timedelta = timedelta(0),
+) -> None:
+    """End a pass as incomplete: nothing is concluded from it, nobody is removed. The tenant is left alone for `pause`.
+    `reader` is the one who holds the lease; None when it was given back already.
+    """
     now = iso(services.clock.now())
     services.runs.save(
         replace(current, stage=Stage.DONE, outcome=Outcome.INCOMPLETE, error=code, finished_at=now, touched_at=now)
     )
     log("pass.incomplete", connection=view.connection.id, run=current.id, code=code)
     services.staging.clear(current.scope, current.id)
+    later = iso(services.clock.now() + pause) if pause else ""
+
+    def without_pass(found: Reader) -> Reader:
+        return replace(found, pass_run="", retry_at=later or found.retry_at)
+
     if reader is not None:
-        lease.give_back(services, view, replace(reader, pass_run=""))
+        lease.give_back(services, view, without_pass(reader))
     else:
-        later = iso(services.clock.now() + RETRY)
-        update_reader(services, view.connection.id, lambda found: replace(found, pass_run="", retry_at=later))
+        update_reader(services, view.connection.id, without_pass)

@@ -21,8 +21,9 @@ from sync.core.connection import ConnectionView, FeedState, Reader
 from sync.core.merge import fold_edges, fold_groups, fold_page
 from sync.core.messages import PassMessage, PullMessage
 from sync.core.model import GroupChange, MembershipChange, Page
+from sync.core.trail import EndlessFeed, Trail
 from sync.ports import CursorExpired
-from sync.usecases import health, lease
+from sync.usecases import endless, health, lease
 from sync.usecases.sending import GROUPS, Change, cut, hand_over, new_run
 from sync.usecases.services import Services
 
@@ -38,6 +39,7 @@ class _Block(NamedTuple):
     changes: Sequence[Change]
     next_link: str
     delta_link: str
+    trail: Trail
 
 
 def run(services: Services, message: PullMessage) -> None:
@@ -78,6 +80,10 @@ def _pull(services: Services, view: ConnectionView, reader: Reader, message: Pul
         return
     except NeedsAdmin as error:
         _refused(services, view, reader, message, feed, error)
+        return
+    except EndlessFeed:
+        delay = _start_over(services, view, reader, message, feed)
+        services.queue.send(message, delay=delay)
         return
     except Transient as error:
         delay = health.failed(services, view, reader, "pull.failed", error, feed=message.feed)
@@ -120,20 +126,18 @@ def _refused(
 
 
 def _read(services: Services, view: ConnectionView, reader: Reader, message: PullMessage, feed: FeedState) -> _Block:
-    cursor, changes, pages, read = feed.next_link or feed.delta_link, list[Change](), 0, set[str]()
+    cursor, changes, pages, trail = feed.next_link or feed.delta_link, list[Change](), 0, feed.trail
+    endless.check_length(services, view.connection, trail)
     while True:
         order = lease.order_for(view, reader, pages + 1)
         page = services.directory.read_page(view.connection, message.feed, cursor, order=order, full=False)
         pages += 1
         changes.extend(_changes(page))
-        if page.delta_link is not None:
-            return _Block(pages, changes, "", page.delta_link)
-        read.add(cursor)
-        if page.next_link is None or page.next_link in read:
-            raise Transient("Graph leads in a circle", retry_after=60)
-        cursor = page.next_link
+        if page.next_link is None:
+            return _Block(pages, changes, "", page.delta_link or "", trail)
+        cursor, trail = page.next_link, trail.followed(page.next_link)
         if pages >= BLOCK_PAGES or len(changes) >= BLOCK_CHANGES:
-            return _Block(pages, changes, cursor, "")
+            return _Block(pages, changes, cursor, "", trail)
 
 
 def _changes(page: Page) -> list[Change]:
@@ -190,7 +194,7 @@ def _move_cursor(
             selected=feed.selected,
         )
     else:
-        moved = replace(feed, next_link=block.next_link)
+        moved = replace(feed, next_link=block.next_link, trail=block.trail)
     after = replace(
         reader,
         feeds={**reader.feeds, message.feed: moved},
@@ -212,6 +216,18 @@ def _go_on(services: Services, message: PullMessage, block: _Block) -> None:
     if missing and message.attempt < len(LOOK_AGAIN):
         again = replace(message, hinted=missing, attempt=message.attempt + 1)
         services.queue.send(again, delay=LOOK_AGAIN[message.attempt])
+
+
+def _start_over(
+    services: Services, view: ConnectionView, reader: Reader, message: PullMessage, feed: FeedState
+) -> timedelta:
+    """Forget how far a round came that does not end, and read it again from its deltaLink, after a while. What it told
+    stays applied; the next full pass brings another deltaLink.
+    """
+    again = replace(feed, next_link="", trail=Trail())
+    after = replace(reader, feeds={**reader.feeds, message.feed: again})
+    error = Transient("Graph's pages do not end", retry_after=endless.PAUSE)
+    return health.failed(services, view, after, "pull.failed", error, feed=message.feed)
 
 
 def _expired(services: Services, feed: FeedState) -> bool:

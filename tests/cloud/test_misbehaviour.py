@@ -49,6 +49,18 @@ def test_a_next_link_can_be_expired(graph: Graph, control: Control) -> None:
     assert len(graph.round(USERS)[0]) == 5
 
 
+def test_pages_can_lead_in_a_circle(graph: Graph, control: Control) -> None:
+    """The second page leads to the first, by the same link each time; with the switch off, on to the third."""
+    control.behave(page_size=2, circle_pages=2)
+    second = graph.ok(USERS)["@odata.nextLink"]
+    first = graph.ok(second)["@odata.nextLink"]
+    assert graph.ok(first)["@odata.nextLink"] != first
+    again = graph.ok(graph.ok(first)["@odata.nextLink"])
+    assert again["@odata.nextLink"] == first
+    control.behave(circle_pages=0)
+    assert len(graph.round(first)[0]) == 5
+
+
 def test_the_right_to_groups_can_end_while_they_are_read(graph: Graph, control: Control) -> None:
     """The token in use still works, the next one gets 403 on the same link, people go on; granted again it goes on."""
     users = hire(control, graph.tenant, 6)

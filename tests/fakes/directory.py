@@ -36,6 +36,7 @@ class Manners:
     empty_pages: float = 0.0  # chance of a page with nothing but a nextLink
     repeats: float = 0.0  # chance that an object comes again, in this round or in a later one
     circle: int = 0  # so many pages of a round come again and again, without an end
+    endless: bool = False  # the last page leads on, to an empty one with a link of its own, again and again
     manager_alone: bool = True  # the manager comes in an item of its own
     resend_members: bool = True  # whether a restored group's members are told again
 
@@ -145,6 +146,8 @@ class FakeDirectory:
                 raise CursorExpired
             cursor = found if found.pages else self._round(tenant, found, now)
         page, rest = cursor.pages[0], cursor.pages[1:]
+        if self.manners.endless:
+            rest = rest or ((),)
         after = _Cursor(tenant.id, feed, cursor.upto, now, rest)
         name, token = ("nextLink", "skiptoken") if rest else ("deltaLink", "deltatoken")
         url = f"{BASE}/v1.0/{feed}/delta?${token}={next(self._numbers):x}"

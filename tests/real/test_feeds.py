@@ -12,6 +12,7 @@ from sync.core.connection import ConnectionState
 from sync.core.model import AccountState, Action, Reason
 from sync.core.runs import Outcome
 from sync.core.sync_settings import Chosen, Scope
+from sync.usecases import full_pass, pull
 from tests.fakes.engine import Tenanted
 from tests.real.world import active, differences, group, person, told
 
@@ -39,6 +40,29 @@ def test_tokens_end(acme: Tenanted, reason: str) -> None:
     assert person(acme, "Person 3").reason is Reason.LEFT
     assert (len(active(acme)), acme.holds, acme.mailed) == (24, [], ["new.comer@contoso.example"])
     assert (acme.view.reader.pass_run, differences(acme)) == ("", [])
+
+
+@pytest.mark.parametrize("reading", ["pull", "pass"])
+def test_pages_in_a_circle(acme: Tenanted, monkeypatch: pytest.MonkeyPatch, reading: str) -> None:
+    """A page leads back to the first, and the circle is larger than a block: what the checkpoints hold is enough to
+    notice. The pass ends without a removal, the round is read again later; both are whole once the circle is open.
+    """
+    monkeypatch.setattr(full_pass if reading == "pass" else pull, "BLOCK_PAGES", 5)
+    tenant, before = acme.tenant, active(acme)
+    comers = {f"Comer {number}" for number in range(20)}
+    tenant.hire_all(*sorted(comers))
+    tenant.cloud.behave(page_size=1, circle_pages=13)
+    tenant.cloud.clear_requests()
+    acme.hint("users") if reading == "pull" else acme.request_pass()
+    acme.engine.pump(until=acme.engine.clock.now() + timedelta(minutes=4))
+    assert 13 < tenant.cloud.counts()["GET /users/delta 200"] <= 3 * 13
+    ended = [(run.outcome, run.error) for run in acme.runs if run.kind == "pass" and not run.first]
+    assert ended == ([(Outcome.INCOMPLETE, "endless_feed")] if reading == "pass" else [])
+    assert (before - active(acme), acme.view.reader.pass_run) == (set(), "")
+    tenant.cloud.behave(circle_pages=0)
+    acme.engine.wait(timedelta(minutes=20))
+    assert (active(acme), acme.holds, differences(acme)) == (before | comers, [], [])
+    assert len(acme.mailed) == len(comers)
 
 
 def test_everything_unpleasant_at_once(acme: Tenanted) -> None:

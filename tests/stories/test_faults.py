@@ -12,6 +12,8 @@ from shared.errors import Defect, Transient
 from sync.core.connection import ConnectionState
 from sync.core.messages import ChangesMessage
 from sync.core.model import FEEDS, AccountState, Reason
+from sync.core.trail import FEW_PAGES
+from sync.usecases import full_pass, pull
 from tests.fakes.engine import Engine, Tenanted
 from tests.property.truth import differences
 
@@ -175,6 +177,51 @@ def test_pages_that_lead_in_a_circle(acme: Tenanted, length: int, reading: str) 
     engine.wait(timedelta(minutes=20))
     acme.sync()
     assert (acme.counts.active, acme.connection.problem, engine.poison) == (32, None, [])
+
+
+@pytest.mark.parametrize("reading", ["pull", "pass"])
+def test_a_circle_of_more_pages_than_a_block_has(acme: Tenanted, reading: str) -> None:
+    """It is noticed over the blocks, by whichever worker reads; the pass ends incomplete and removes nobody, the round
+    is read again from its deltaLink, and neither asks Graph for more than a few times the circle.
+    """
+    engine, circle = acme.engine, 2 * max(full_pass.BLOCK_PAGES, pull.BLOCK_PAGES) + 30
+    for number in range(circle + 5):
+        acme.tenant.hire(f"Comer {number}")
+    engine.directory.manners.page_size, engine.directory.manners.circle = 1, circle
+    acme.hint("users") if reading == "pull" else acme.request_pass()
+    calls = len(engine.directory.calls)
+    engine.pump(until=engine.clock.now() + timedelta(seconds=59))
+    assert circle < len(engine.directory.calls) - calls <= 3 * circle
+    if reading == "pass":
+        assert {run.error for run in acme.runs if run.kind == "pass"} == {"endless_feed", ""}
+        assert acme.view.reader.pass_run == ""
+    else:
+        assert (acme.view.reader.feeds["users"].next_link, engine.queue.waiting("pulls") != []) == ("", True)
+    assert acme.counts.inactive == 0
+    engine.directory.manners.circle = 0
+    engine.wait(timedelta(minutes=20))
+    assert (acme.counts.active, acme.connection.problem, engine.poison) == (20 + circle + 5, None, [])
+    assert differences(acme) == []
+
+
+@pytest.mark.parametrize("reading", ["pull", "pass"])
+def test_pages_without_end(acme: Tenanted, reading: str) -> None:
+    """Every page leads to one that was never read before: beyond as many as a tenant of its size can have, it is given
+    up, and taken up again later.
+    """
+    engine = acme.engine
+    new = acme.tenant.hire("New Comer")
+    engine.directory.manners.endless = True
+    acme.hint("users") if reading == "pull" else acme.request_pass()
+    calls = len(engine.directory.calls)
+    engine.pump(until=engine.clock.now() + timedelta(seconds=59))
+    pages = len(engine.directory.calls) - calls
+    assert FEW_PAGES < pages < FEW_PAGES + 2 * full_pass.BLOCK_PAGES
+    assert ("count_people" in {name for name, _ in engine.directory.calls[calls:]}, acme.counts.inactive) == (True, 0)
+    engine.directory.manners.endless = False
+    engine.wait(timedelta(minutes=20))
+    assert acme.person(new).account_state is AccountState.ACTIVE
+    assert (acme.view.reader.pass_run, differences(acme), engine.poison) == ("", [], [])
 
 
 def test_a_day_of_throttling_for_everybody(engine: Engine) -> None:

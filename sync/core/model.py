@@ -1,10 +1,11 @@
 """The words of the product as frozen values. No I/O, no clock, no identifiers made here.
 
 Order of truth. There is one reader per connection (a lease), so the order of reading is the order of
-truth. Every change carries an `order`: one integer, `epoch << 44 | fence << 20 | page`, that only grows
+truth. Every change carries an `order`: one integer, `epoch << 44 | fence << 20 | page << 8`, that only grows
 for a connection: the epoch with every connect or reset, the fence with every lease taken, the page within
 one lease. A row remembers the order of the last change it took; older ones are refused, an equal one was
-applied already. So queue messages may be doubled, delayed and reordered at will.
+applied already. So queue messages may be doubled, delayed and reordered at will. The last eight bits are for
+what is read beside the reader (`order_beside`).
 """
 
 from __future__ import annotations
@@ -19,19 +20,15 @@ from sync.core.text import clean
 FeedName = Literal["users", "groups"]
 FEEDS: tuple[FeedName, FeedName] = ("users", "groups")
 
-FENCE_BITS, PAGE_BITS = 24, 20
+FENCE_BITS, PAGE_BITS, BESIDE_BITS = 24, 12, 8
+_LEASE_BITS = PAGE_BITS + BESIDE_BITS
 
 
 def make_order(epoch: int, fence: int, page: int) -> int:
     """Combine to the one number that rows and changes are compared by. Raises ValueError when out of range."""
     if not (0 <= epoch < 1 << 19 and 0 <= fence < 1 << FENCE_BITS and 0 <= page < 1 << PAGE_BITS):
         raise ValueError("order out of range")
-    return epoch << (FENCE_BITS + PAGE_BITS) | fence << PAGE_BITS | page
-
-
-def epoch_of(order: int) -> int:
-    """Which epoch of the connection an order belongs to."""
-    return order >> (FENCE_BITS + PAGE_BITS)
+    return epoch << (FENCE_BITS + _LEASE_BITS) | fence << _LEASE_BITS | page << BESIDE_BITS
 
 
 class Presence(StrEnum):

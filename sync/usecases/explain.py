@@ -121,8 +121,8 @@ def person(services: Services, view: ConnectionView, object_id: str) -> Why:
         stored,
         told,
         as_of(view, "users"),
-        _judged(in_scope(told, policy), scope, groups),
-        _judged(in_audience(told, policy), connection.settings.audience, groups),
+        _judged(in_scope(told, policy), told, scope, groups),
+        _judged(in_audience(told, policy), told, connection.settings.audience, groups),
         eligibility(told, policy),
         _decided(services, connection, before, before, policy),
         then,
@@ -152,9 +152,16 @@ def named(ids: Iterable[str], groups: Mapping[str, GroupRecord]) -> list[Named]:
     return [Named(one, (groups[one].name if one in groups else "") or one) for one in ids]
 
 
-def chain(group: str, roots: Collection[str], groups: Mapping[str, GroupRecord]) -> list[Named]:
-    """A shortest chain of groups from one of the roots down to a group; empty where there is none."""
-    return named(reversed(Nesting(groups.values()).path(group, roots)), groups)
+def chain(
+    starts: Collection[str], roots: Collection[str], groups: Mapping[str, GroupRecord]
+) -> tuple[str, list[Named]]:
+    """Of some groups the one that is nearest to one of the roots, and a shortest chain from there down to it; both
+    empty where none is below any. Of several the first by ids.
+    """
+    nesting = Nesting(groups.values())
+    paths = filter(None, (nesting.path(one, roots) for one in starts))
+    nearest = min(paths, key=lambda path: (len(path), path), default=())
+    return (nearest[0] if nearest else ""), named(reversed(nearest), groups)
 
 
 def _ask(
@@ -162,7 +169,7 @@ def _ask(
 ) -> tuple[Answer, str, UserChange | None]:
     if reason := cannot_ask(services, view):
         return Answer.NOT_ASKED, reason, None
-    order = 1 + max(stored.order, stored.manager_order) if stored else 1
+    order = lease.order_beside(view, stored)
     try:
         found = services.directory.fetch_people(view.connection, [object_id], order=order)[object_id]
     except Transient:
@@ -199,14 +206,16 @@ def _decided(
     return decide_one(before, told, foreseen.get(told.object_id), context)
 
 
-def _judged(verdict: Verdict, choice: Chosen, groups: Mapping[str, GroupRecord]) -> Judged:
+def _judged(verdict: Verdict, told: PersonRecord, choice: Chosen, groups: Mapping[str, GroupRecord]) -> Judged:
+    """With the nearest of the person's groups as the one that decided: any of them would have."""
     match verdict.rule:
         case Rule.GROUP:
-            return Judged(verdict, chain(verdict.detail, choice.groups, groups))
+            group, path = chain(told.groups, choice.groups, groups)
         case Rule.EXCLUDED_GROUP:
-            return Judged(verdict, chain(verdict.detail, choice.excluded_groups, groups))
+            group, path = chain(told.groups, choice.excluded_groups, groups)
         case _:
             return Judged(verdict)
+    return Judged(verdict._replace(detail=group or verdict.detail), path)
 
 
 def _rival(services: Services, connection: Connection, holder: str) -> Named | None:

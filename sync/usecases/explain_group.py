@@ -16,12 +16,13 @@ from sync.usecases.explain import Answer, Named, Unknown, as_of, cannot_ask, cha
 from sync.usecases.services import Services
 
 COUNTED = 20_000  # people who are walked through to count those of nested groups
+Effect = Literal["included", "excluded"]
 
 
 class Use(NamedTuple):
     """What a choice makes of a group, and by which chain from the chosen one down to it."""
 
-    effect: Literal["included", "excluded"]
+    effect: Effect
     path: Sequence[Named]
 
 
@@ -109,9 +110,6 @@ def _members(services: Services, connection: Connection, shard: str, below: froz
 
 
 def _uses(object_id: str, choice: Chosen, groups: Mapping[str, GroupRecord]) -> list[Use]:
-    found = []
-    if path := chain(object_id, choice.groups, groups):
-        found.append(Use("included", path))
-    if path := chain(object_id, choice.excluded_groups, groups):
-        found.append(Use("excluded", path))
-    return found
+    roots: dict[Effect, Sequence[str]] = {"included": choice.groups, "excluded": choice.excluded_groups}
+    chains = {effect: chain([object_id], some, groups)[1] for effect, some in roots.items()}
+    return [Use(effect, path) for effect, path in chains.items() if path]

@@ -16,7 +16,7 @@ from datetime import timedelta
 from shared.clock import iso, parse_iso
 from shared.errors import Conflict
 from sync.core.connection import ConnectionView, Reader
-from sync.core.model import make_order
+from sync.core.model import PersonRecord, make_order
 from sync.usecases.services import Services
 
 LEASE = timedelta(seconds=90)  # a page takes at most 30 s, a checkpoint follows every block of at most 20 s
@@ -56,3 +56,12 @@ def give_back(services: Services, view: ConnectionView, reader: Reader) -> Reade
 def order_for(view: ConnectionView, reader: Reader, page: int) -> int:
     """The order of the n-th page read under this lease."""
     return make_order(view.connection.epoch, reader.fence, page)
+
+
+def order_beside(view: ConnectionView, stored: PersonRecord | None) -> int:
+    """The order of a person read by id without the lease: newer than what is stored of them and than all that former
+    readers read, older than whatever the present reader and later ones read from now on. What the present reader read
+    shortly before may still come over it; the feed then tells of the change once more.
+    """
+    known = max(stored.order, stored.manager_order) if stored else 0
+    return max(known, order_for(view, view.reader, 0)) + 1

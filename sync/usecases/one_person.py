@@ -4,7 +4,8 @@
 
 The change is durable before it is applied: a worker killed in between leaves the message, and the message that comes
 after all finds its part done. The order is taken under the lease, so nothing that is stored is newer, and whatever a
-reader reads later is.
+reader reads later is. Who keeps the lease, as a full pass does for a block of up to 20 seconds, is not waited for: the
+person is read beside them (`lease.order_beside`).
 """
 
 from __future__ import annotations
@@ -30,10 +31,6 @@ TRIES, PAUSE = 5, 0.3  # a pull holds the lease for a fraction of a second as a 
 LATER = timedelta(seconds=30)  # when the queue brings the message; by then its part is done
 
 
-class Busy(Exception):
-    """Somebody else reads the tenant just now."""
-
-
 class NoSuchPerson(Exception):
     """Neither Entra nor the store has such a person."""
 
@@ -49,7 +46,7 @@ def sync(
     """Fetch a person and apply what Entra says, 404 included (the person is gone, under the guard). Returns the run;
     it is done unless storage failed half-way, then the queue finishes it. May be repeated.
 
-    Raises Busy, NoSuchPerson, NeedsAdmin (not started, or a right is missing), Transient, Conflict.
+    Raises NoSuchPerson, NeedsAdmin (not started, or a right is missing), Transient, Conflict.
     """
     connection = view.connection
     if not connection.live or not connection.started_at:
@@ -58,8 +55,7 @@ def sync(
         raise NeedsAdmin("importing", "The first import is still under way. Ask again when it is done.")
     metering.restart()
     noticed_at = iso(services.clock.now())
-    view, reader = _take(services, view, pause)
-    change = _fetch(services, view, reader, object_id)
+    change = _read(services, view, object_id, pause)
     if change.kind is ChangeKind.ABSENT and stored(services, connection, object_id) is None:
         raise NoSuchPerson
     begun = new_run(services, connection, "act", "admin", by=by)
@@ -78,8 +74,8 @@ def stored(services: Services, connection: Connection, object_id: str) -> Person
     return services.people.load(connection.scope, shard, [object_id]).records.get(object_id)
 
 
-def _take(services: Services, view: ConnectionView, pause: Callable[[float], object]) -> tuple[ConnectionView, Reader]:
-    """The lease, waited for briefly, with the view it belongs to."""
+def _read(services: Services, view: ConnectionView, object_id: str, pause: Callable[[float], object]) -> UserChange:
+    """The person as Entra has them now: read under the lease, or beside whoever does not give it back soon."""
     for tries in range(TRIES):
         if tries:
             pause(PAUSE)
@@ -87,16 +83,15 @@ def _take(services: Services, view: ConnectionView, pause: Callable[[float], obj
         if wait := lease.pause(services, view.reader):
             raise Transient("Microsoft asked us to wait", retry_after=wait.total_seconds())
         if (reader := lease.take(services, view)) is not None:
-            return view, reader
-    raise Busy
+            return _under_lease(services, view, reader, object_id)
+    return _fetch(services, view, object_id, lease.order_beside(view, stored(services, view.connection, object_id)))
 
 
-def _fetch(services: Services, view: ConnectionView, reader: Reader, object_id: str) -> UserChange:
-    """The person as Entra has them now. Gives the lease back whatever happens."""
-    order = lease.order_for(view, reader, 1)
+def _under_lease(services: Services, view: ConnectionView, reader: Reader, object_id: str) -> UserChange:
+    """Fetch. Gives the lease back whatever happens."""
     after = reader
     try:
-        found = services.directory.fetch_people(view.connection, [object_id], order=order)[object_id]
+        return _fetch(services, view, object_id, lease.order_for(view, reader, 1))
     except Transient as error:
         if error.retry_after is not None:
             until = iso(services.clock.now() + timedelta(seconds=error.retry_after))
@@ -105,4 +100,8 @@ def _fetch(services: Services, view: ConnectionView, reader: Reader, object_id: 
     finally:
         with contextlib.suppress(Conflict):  # lost meanwhile: the next reader's order is higher than ours
             lease.give_back(services, view, after)
+
+
+def _fetch(services: Services, view: ConnectionView, object_id: str, order: int) -> UserChange:
+    found = services.directory.fetch_people(view.connection, [object_id], order=order)[object_id]
     return found or UserChange(object_id, order, ChangeKind.ABSENT, presence=Presence.ABSENT)

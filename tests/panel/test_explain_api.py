@@ -226,14 +226,27 @@ def test_one_person_now(place: Place, caller: Caller) -> None:
 
 
 def test_one_person_while_the_tenant_is_read(place: Place, caller: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
-    """409 `busy` when the reader keeps the lease."""
+    """200 while the reader keeps the lease, as a full pass does."""
     monkeypatch.setattr(one_person, "PAUSE", 0)
     anna = place.tenant.hire("Anna Berg")
+    place.compare()
+    place.tenant.change(anna, department="Legal", told=False)
     view = place.world.services.connections.load(place.connection.id)
     assert view is not None
     assert lease.take(place.world.services, view) is not None
     answer = caller.post(place.path("people", anna, "sync"))
-    assert (answer.status_code, answer.json()["code"]) == (409, "busy")
+    assert (answer.status_code, answer.json()["person"]["account"]["fields"]["department"]) == (200, "Legal")
+
+
+def test_not_a_person(place: Place, caller: Caller) -> None:
+    """Whom an admin answered to be no person is out of scope by that rule."""
+    anna = place.tenant.hire("Anna Berg")
+    place.compare()
+    path = place.path("suggestions", anna)
+    assert caller.request("PUT", path, json={"answer": "not_a_person"}).status_code == 200
+    found = caller.get(place.path("people", anna, "why")).json()
+    assert (found["scope"]["rule"], found["after_sync"]["reason"]) == ("not_a_person", "out_of_scope")
+    assert found["scope"]["sentence"] == "Not in scope: an admin answered that this is not a person."
 
 
 def test_one_person_goes_on_in_the_queue(place: Place, caller: Caller) -> None:

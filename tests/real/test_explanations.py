@@ -9,7 +9,7 @@ import pytest
 from sync.core.model import AccountState, Action, Reason
 from sync.core.runs import Outcome, Run
 from sync.core.sync_settings import Chosen, Scope
-from sync.usecases import certificate, explain, explain_group, one_person
+from sync.usecases import certificate, explain, explain_group, lease, one_person
 from sync.usecases.explain import Answer
 from tests.fakes.engine import Tenanted
 
@@ -46,6 +46,25 @@ def test_one_person_within_five_seconds(acme: Tenanted) -> None:
         one_person.sync(services, acme.view, STRANGER, "admin-1")
     with pytest.raises(explain.Unknown):
         explain.person(services, acme.view, STRANGER)
+
+
+def test_within_five_seconds_beside_a_full_pass(acme: Tenanted) -> None:
+    """A full pass is at its reading and keeps the lease: the person is there all the same, and the pass goes on."""
+    services = acme.engine.services
+    one = min(key for key, person in acme.people.items() if person.fields.get("given_name") == "Person")
+    acme.engine.clock.advance(1)
+    acme.request_pass()
+    acme.engine.deliver()  # begun; its first block waits
+    reader = lease.take(services, acme.view)
+    assert reader is not None
+    acme.tenant.change(one, department="Legal")
+    began = time.monotonic()
+    run = one_person.sync(services, acme.view, one, "admin-1")
+    assert time.monotonic() - began < 5
+    assert (run.outcome, acme.person(one).fields["department"]) == (Outcome.COMPLETE, "Legal")
+    lease.give_back(services, acme.view, reader)
+    acme.engine.pump()
+    assert (last_pass(acme).outcome, acme.person(one).fields["department"]) == (Outcome.COMPLETE, "Legal")
 
 
 def test_a_group_and_its_people_explained(acme: Tenanted) -> None:

@@ -76,6 +76,24 @@ def test_in_scope_by_a_group_of_a_group(nested: tuple[Tenanted, dict[str, str]])
     assert found.happened[0].cause == "first"
 
 
+def test_the_nearest_way_is_told(nested: tuple[Tenanted, dict[str, str]]) -> None:
+    """In several groups of the scope, in cycles and with several parents: the shortest chain of all is told, and its
+    end is the group that decided.
+    """
+    acme, ids = nested
+    tenant = acme.tenant
+    for parent, child in (("North", "Staff"), ("Council", "North"), ("North", "Council")):
+        tenant.join(ids[parent], ids[child])
+    tenant.join(ids["Council"], ids["anna"])
+    tenant.join(ids["Field"], ids["anna"])
+    acme.sync()
+    found = why(acme, ids["anna"])
+    assert names(found.scope.path) == ["Staff", "Field"]
+    assert found.scope.verdict.detail == ids["Field"]
+    (use,) = why_group(acme, ids["Council"]).scope
+    assert names(use.path) == ["Staff", "Field", "North", "Council"]
+
+
 def test_would_bert_get_phishing(nested: tuple[Tenanted, dict[str, str]]) -> None:
     """No: in scope, and excluded from the audience through the Council."""
     acme, ids = nested

@@ -57,14 +57,12 @@ def sync_person(
     services: Ours, admin: Writer, connection_id: ConnectionId, object_id: PersonId, response: Response
 ) -> shapes.SyncedPerson:
     """Fetch one person from Entra and apply what it says, at once. May be repeated. 200 when it is done; 202 when
-    storage failed half-way and the queue finishes it. 409 `busy` when the tenant is being read: try again.
+    storage failed half-way and the queue finishes it.
     """
     view = find_connection(services, admin, connection_id)
     known = person_id(view.connection, object_id)
     try:
         run = one_person.sync(services, view, known, admin.subject)
-    except one_person.Busy as error:
-        raise Problem(409, "busy", "The tenant is being read just now. Try again in a few seconds.") from error
     except one_person.NoSuchPerson as error:
         raise no_such_person() from error
     if run.outcome is not Outcome.COMPLETE:

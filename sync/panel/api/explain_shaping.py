@@ -11,6 +11,7 @@ from sync.core.decision import Decision
 from sync.core.model import AccountState, Action, Hand, PersonRecord, Reason
 from sync.core.person import address_of, name_of
 from sync.core.runs import Cause
+from sync.core.scope import Rule
 from sync.panel import words
 from sync.panel.api import explain_schemas as shapes
 from sync.panel.api import shaping
@@ -18,17 +19,18 @@ from sync.panel.api.acts_schemas import HappeningShape
 from sync.usecases.explain import Answer, Happened, Judged, MailDecision, Named, Why
 from sync.usecases.explain_group import Use, WhyGroup
 
-_RULES: Mapping[str, str] = {
-    "everyone": "everyone is chosen",
-    "person": "chosen by name",
-    "group": "a member of {path}",
-    "not_chosen": "neither the person nor any of their groups is chosen",
-    "excluded_person": "excluded by name",
-    "excluded_group": "excluded as a member of {path}",
-    "guest": "guests are not in scope",
-    "domain": "addresses of {detail} are not in scope",
-    "filter": "the condition on {detail} does not hold",
-    "unread": "{detail} has not been read of anybody yet",
+_RULES: Mapping[Rule, str] = {
+    Rule.EVERYONE: "everyone is chosen",
+    Rule.PERSON: "chosen by name",
+    Rule.GROUP: "a member of {path}",
+    Rule.NOT_CHOSEN: "neither the person nor any of their groups is chosen",
+    Rule.EXCLUDED_PERSON: "excluded by name",
+    Rule.EXCLUDED_GROUP: "excluded as a member of {path}",
+    Rule.NOT_A_PERSON: "an admin answered that this is not a person",
+    Rule.GUEST: "guests are not in scope",
+    Rule.DOMAIN: "addresses of {detail} are not in scope",
+    Rule.FILTER: "the condition on {detail} does not hold",
+    Rule.UNREAD: "{detail} has not been read of anybody yet",
 }
 _MAILS: Mapping[MailDecision, str] = {
     "claimed": "The onboarding mail was claimed; nobody gets a second one.",

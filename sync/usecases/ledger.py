@@ -13,6 +13,7 @@ from shared.clock import iso
 from shared.errors import Conflict
 from sync.core.connection import Connection, shard_of
 from sync.core.counting import recount
+from sync.core.decision import shown
 from sync.core.model import Action, ActivityEntry, PersonRecord
 from sync.ports import Activity, Holder, LoadedShard, ManualAccount, Waiter
 from sync.usecases.services import Services
@@ -68,7 +69,7 @@ class Ledger:
         changed: whoever is in the middle of changing it fails on the etag and decides again.
         """
         loaded, now = self._loaded[before.object_id], iso(self._services.clock.now())
-        entry = ActivityEntry(before.object_id, Action.UPDATE, before.reason, _held(before), _held(after))
+        entry = ActivityEntry(before.object_id, Action.UPDATE, before.reason, _told(before), _told(after))
         activity = Activity(self._run, 0, now, [entry]) if after is not before else None
         self._services.people.commit(loaded, [after], recount(loaded.counts, [(before, after)]), activity)
 
@@ -124,5 +125,6 @@ class Foreseen(Ledger):
         self._records[before.object_id] = after
 
 
-def _held(record: PersonRecord) -> dict[str, str]:
-    return {"account": record.account_id, "email": record.address}
+def _told(record: PersonRecord) -> dict[str, str]:
+    """The account as the audit tells it, and which one it is: it may move on to somebody else."""
+    return {**shown(record), "account": record.account_id}

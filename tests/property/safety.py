@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from datetime import timedelta
 
 from shared.clock import parse_iso
 from sync.core.connection import shards
 from sync.core.counting import recount
+from sync.core.decision import shown
 from sync.core.model import AccountState, Action, Counts, PersonRecord, Reason
 from tests.fakes.engine import Engine, Tenanted
 
@@ -35,6 +37,7 @@ class Watchdog:
             self._addresses_are_unique(people)
             self._tenants_stay_apart(connection, people)
             self._removals_are_few_and_founded(connection)
+            self._every_change_is_told_once(connection, people)
 
     def _orders_grow(self, connection: Tenanted, people: dict[str, PersonRecord]) -> None:
         for object_id, record in people.items():
@@ -86,6 +89,24 @@ class Watchdog:
         for first, last in zip(when, when[FLOOR:], strict=False):
             assert last - first >= DAY, "more removals in a day than the guard allows"
 
+    def _every_change_is_told_once(self, connection: Tenanted, people: dict[str, PersonRecord]) -> None:
+        """Invariant S26: whoever follows a person's entries, each from where the last one ended, comes to the account
+        as it is; so none is missing and none is there twice. And every entry has its run, which tells the cause.
+        """
+        every, runs = shards(connection.connection.digits), {run.id for run in connection.runs}
+        trail = self._engine.services.people.trail(connection.scope, every, "", 100_000)
+        told: dict[str, Mapping[str, str]] = {}
+        for activity, _ in sorted(trail, key=lambda one: one[1].split("/")[1:], reverse=True):  # as they were committed
+            assert activity.run in runs, "an entry without its run"
+            for entry in activity.entries:
+                before, after = _account(entry.before), _account(entry.after)
+                last = told.get(entry.object_id, {})
+                assert before == last, f"{entry.object_id} was {last} and is told as {before}"
+                told[entry.object_id] = after
+        for object_id, record in people.items():
+            last = told.get(object_id, {})
+            assert shown(record) == last, f"{object_id} is {shown(record)} and was told as {last}"
+
     def _chosen_anew(self, connection: Tenanted) -> bool:
         """Whether there is a way out of scope at all: other settings than the first, or somebody became a guest."""
         guests = any(
@@ -94,3 +115,8 @@ class Watchdog:
             for version in versions
         )
         return guests or connection.connection.settings.version > 1
+
+
+def _account(told: Mapping[str, str]) -> Mapping[str, str]:
+    """What an entry always tells; groups, the admin's own fields and the account's id only where they change."""
+    return {name: text for name, text in told.items() if name not in {"groups", "own", "account"}}

@@ -102,7 +102,7 @@ def _blocked(stored: PersonRecord, merged: PersonRecord, context: Context) -> De
     if merged.account_state is AccountState.NONE:
         return _without_account(stored, merged, Reason.ADMIN, context)
     fields = _fields(merged, merged.address, context)
-    after = replace(merged, fields=fields, audience=False, held="")
+    after = replace(merged, fields=fields, audience=False, held="", conflict_with="")
     if merged.account_state is AccountState.ACTIVE or merged.reason is not Reason.ADMIN:
         after = replace(after, account_state=AccountState.INACTIVE, reason=Reason.ADMIN, since=context.now)
     active = merged.account_state is AccountState.ACTIVE
@@ -158,6 +158,9 @@ def _fields(record: PersonRecord, address: str, context: Context) -> dict[str, s
 
 
 def _join(stored: PersonRecord, merged: PersonRecord, claim: Claim, context: Context) -> Decision:
+    merged = _with_acts(merged, claim.former)
+    reason = _reason_to_join(merged, context.policy)
+    active = reason is Reason.OK
     address = address_of(merged.source)
     known = claim.linked or claim.rehired
     mark = merged.mail
@@ -167,9 +170,9 @@ def _join(stored: PersonRecord, merged: PersonRecord, claim: Claim, context: Con
     after = replace(
         merged,
         account_id=claim.account_id,
-        account_state=AccountState.ACTIVE,
+        account_state=AccountState.ACTIVE if active else AccountState.INACTIVE,
         origin="manual" if claim.linked else "entra",
-        reason=Reason.OK,
+        reason=reason,
         since=context.now,
         address=address,
         conflict_with="",
@@ -177,9 +180,29 @@ def _join(stored: PersonRecord, merged: PersonRecord, claim: Claim, context: Con
         held="",
         mail=mark,
         matched_by="rehired" if claim.rehired else claim.by,
-        audience=in_audience(merged, context.policy).inside,
+        audience=active and in_audience(merged, context.policy).inside,
     )
-    return Decision(stored, after, Action.LINK if known else Action.CREATE, Reason.OK, mail=mail)
+    return Decision(stored, after, Action.LINK if known else Action.CREATE, reason, mail=mail)
+
+
+def _with_acts(merged: PersonRecord, former: PersonRecord | None) -> PersonRecord:
+    """With what an admin did to the account that comes from who this person was, by hand or by name in the settings."""
+    if former is not None:
+        return replace(
+            merged,
+            hand=former.hand,
+            own=former.own,
+            judged=merged.judged or former.judged,
+            formerly=(*former.formerly, former.object_id),
+        )
+    return replace(merged, hand=Hand.NONE) if merged.hand is Hand.KEPT else merged  # the account kept has moved on
+
+
+def _reason_to_join(merged: PersonRecord, policy: Policy) -> Reason:
+    """Why the account is inactive from the first: what was done by hand to a former self's goes on."""
+    if merged.hand is Hand.BLOCKED:
+        return Reason.ADMIN
+    return Reason.OK if merged.hand is Hand.KEPT else eligibility(merged, policy)
 
 
 def _mails(record: PersonRecord, settings: SyncSettings) -> bool:
@@ -190,12 +213,12 @@ def _ineligible_active(stored: PersonRecord, merged: PersonRecord, reason: Reaso
     if reason is Reason.GUEST:
         reason = Reason.OUT_OF_SCOPE
     audience, out = _audience(merged, context.policy)
-    merged = replace(merged, fields=_fields(merged, merged.address, context), held="")
+    merged = replace(merged, fields=_fields(merged, merged.address, context), held="", conflict_with="")
     if reason in REMOVAL_REASONS:
         after = replace(merged, account_state=AccountState.INACTIVE, reason=reason, since=context.now, audience=False)
         return Decision(stored, after, Action.DEACTIVATE, reason, left_out=out)
     # No address or name any more, or properties still to come: nothing says that the person left. The account stays.
-    after = replace(merged, conflict_with="", audience=audience)
+    after = replace(merged, audience=audience)
     return Decision(stored, after, _changed(stored, after), Reason.OK, left_out=out)
 
 

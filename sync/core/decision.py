@@ -24,7 +24,8 @@ class Claim:
     """What became of a person's wish for an address.
 
     `granted` with the account that goes with it: a new one, an account made by hand (`linked`, found `by`), or the
-    account of a person who is gone and came back under another object id (`rehired`).
+    account of a person who is gone and came back under another object id (`rehired`; `former` is who they were, and
+    `linked` says that the account was made by hand once).
     `took_over`: another person's row was written for it. Not granted: `holder` has it and is alive.
     """
 
@@ -35,6 +36,7 @@ class Claim:
     by: MatchedBy = ""
     holder: str = ""
     took_over: bool = False
+    former: PersonRecord | None = None
 
 
 @dataclass(frozen=True, slots=True)

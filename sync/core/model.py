@@ -182,6 +182,7 @@ class PersonRecord:
     own: Mapping[str, str] = field(default_factory=dict)  # fields an admin edited by hand: they win; empty clears
     judged: Judged = ""  # what an admin answered to the suggestion that this is not a person
     audience: bool = False  # the account receives phishing simulations
+    formerly: tuple[str, ...] = ()  # object ids of who had the account before, where it goes on with this person
     pin: Pin | None = None
     etag: str = field(default="", compare=False)
 

@@ -140,17 +140,22 @@ def left_out(verdict: Verdict, policy: Policy) -> bool:
 
 def judge(record: PersonRecord, choice: Choice) -> Verdict:
     """Whether a choice takes this person in."""
-    if record.object_id in choice.excluded_people:
+    if _named(record, choice.excluded_people):
         return Verdict(False, Rule.EXCLUDED_PERSON)
     if choice.excluded_groups and (group := _meets(record, choice.excluded_groups)):
         return Verdict(False, Rule.EXCLUDED_GROUP, group)
-    if record.object_id in choice.people:
+    if _named(record, choice.people):
         return Verdict(True, Rule.PERSON)
     if choice.everyone:
         return Verdict(True, Rule.EVERYONE)
     if choice.groups and (group := _meets(record, choice.groups)):
         return Verdict(True, Rule.GROUP, group)
     return Verdict(False, Rule.NOT_CHOSEN)
+
+
+def _named(record: PersonRecord, people: frozenset[str]) -> bool:
+    """Whether a person is one of these, by the object id they have or one they had before they were made again."""
+    return record.object_id in people or (bool(record.formerly) and not people.isdisjoint(record.formerly))
 
 
 def _meets(record: PersonRecord, groups: frozenset[str]) -> str:

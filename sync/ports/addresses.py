@@ -19,8 +19,8 @@ WAITERS_LIMIT = 20  # of an address; who waited longest gives way, and is decide
 
 class Holder(NamedTuple):
     """Who holds an address in a workspace. A manual account that is not linked has an empty scope. `order` is that of
-    the person's news by which they claimed it last. `waiters` are told by the row, and ignored in what is given to a
-    method.
+    the person's news by which they claimed it last. `former` is the object id of who had address and account before
+    they moved on to this one. `waiters` are told by the row, and ignored in what is given to a method.
     """
 
     account_id: str
@@ -29,6 +29,7 @@ class Holder(NamedTuple):
     etag: str
     waiters: tuple[Waiter, ...] = ()
     order: int = 0
+    former: str = ""
 
 
 class Addresses(Protocol):

@@ -20,11 +20,12 @@ from typing import NamedTuple
 from shared.clock import iso
 from shared.errors import Conflict
 from sync.core.connection import Connection
-from sync.core.decide import account_id_for
+from sync.core.decide import account_id_for, wanted_address
 from sync.core.decision import Claim
 from sync.core.eligibility import GONE
 from sync.core.model import AccountState, Hand, MailMark, PersonRecord, Reason
 from sync.core.person import address_of
+from sync.core.scope import Policy
 from sync.ports import Holder, ManualAccount, Waiter
 from sync.usecases import matching, waiting
 from sync.usecases.ledger import Foreseen, Ledger
@@ -42,17 +43,19 @@ class Denied(NamedTuple):
     object_id: str
 
 
-def resolve(services: Services, connection: Connection, wants: Wants, news: News, run: str) -> dict[str, Claim]:
-    """Claim addresses for people. `news` has everybody of the batch as the directory tells them now, so that two who
-    swap addresses, or one who left and the other who came back, meet at once. Who is refused waits for the address.
-    Raises Transient and Conflict (decide again) as the ports do.
+def resolve(
+    services: Services, connection: Connection, policy: Policy, wants: Wants, news: News, run: str
+) -> dict[str, Claim]:
+    """Claim addresses for people. `policy` is what they are decided by; `news` has everybody of the batch as the
+    directory tells them now, so that two who swap addresses, or one who left and the other who came back, meet at once.
+    Who is refused waits for the address. Raises Transient and Conflict (decide again) as the ports do.
     """
     ledger = Ledger(services, connection, run)
-    settling = _Settling(ledger, connection, wants, news, iso(services.clock.now()))
+    settling = _Settling(ledger, connection, policy, wants, news, iso(services.clock.now()))
     claims = settling.all()
     if settling.denied and _wait(services, connection, settling.denied):
         # The holder may have left before we stood in line: nobody would tell us. Look once more.
-        again = _Settling(ledger, connection, _refused(wants, settling.denied), news, settling.now)
+        again = _Settling(ledger, connection, policy, _refused(wants, settling.denied), news, settling.now)
         claims.update(again.all())
     waiting.wake(services, connection, ledger.freed)
     return claims
@@ -64,9 +67,9 @@ def _refused(wants: Wants, denied: Sequence[Denied]) -> Wants:
     return {person: wish for person, wish in wants.items() if person in people}
 
 
-def foresee(services: Services, connection: Connection, wants: Wants, news: News) -> dict[str, Claim]:
+def foresee(services: Services, connection: Connection, policy: Policy, wants: Wants, news: News) -> dict[str, Claim]:
     """What `resolve` would answer, writing nothing: for plans and explanations."""
-    return _Settling(Foreseen(services, connection), connection, wants, news, iso(services.clock.now())).all()
+    return _Settling(Foreseen(services, connection), connection, policy, wants, news, iso(services.clock.now())).all()
 
 
 def holder_of(connection: Connection, record: PersonRecord) -> Holder:
@@ -91,9 +94,12 @@ def _wait(services: Services, connection: Connection, denied: Sequence[Denied]) 
 class _Settling:
     """One batch of claims, settled in order. `denied` has who was refused in the end, and by which row."""
 
-    def __init__(self, ledger: Ledger, connection: Connection, wants: Wants, news: News, now: str) -> None:
+    def __init__(
+        self, ledger: Ledger, connection: Connection, policy: Policy, wants: Wants, news: News, now: str
+    ) -> None:
         self._ledger = ledger
         self._connection = connection
+        self._policy = policy
         self._wants = wants
         self._news = news
         self.now = now
@@ -181,13 +187,14 @@ class _Settling:
         own = account_id_for(self._connection.scope, self._news[person])
         if holder.account_id == own:
             return Claim(granted=True, account_id=own, holder=rival)
+        if holder.former and not self._wants[person][1]:  # in an attempt that did not get to its end
+            return self._rehired(person, holder.account_id, self._ledger.record(holder.former))
         account = self._ledger.account(holder.account_id)
-        if account is None:  # from a person who is gone, in an attempt that did not get to its end
-            return Claim(granted=True, account_id=holder.account_id, rehired=True)
-        mine = (account.linked_scope, account.linked_person) == (self._connection.scope, person)
-        wanted = candidate is not None and candidate.account_id == account.account_id
-        if mine or (wanted and not account.linked_person):
-            return self._linked(person, account)
+        if account is not None:
+            mine = (account.linked_scope, account.linked_person) == (self._connection.scope, person)
+            wanted = candidate is not None and candidate.account_id == account.account_id
+            if mine or (wanted and not account.linked_person):
+                return self._linked(person, account)
         self._ledger.transfer(self._wants[person][0], holder, holder._replace(account_id=own))
         return Claim(granted=True, account_id=own, holder=rival)
 
@@ -209,12 +216,16 @@ class _Settling:
             self._ledger.link(account, person)
         if account.address != self._wants[person][0]:
             self._ledger.free(account.address, account.account_id)
-        if row := matching.employee_row(account.employee_id):
-            present = self._ledger.peek([row]).get(row)
-            if present is not None and present.account_id == account.account_id and not present.scope:
-                self._ledger.transfer(row, present, self._holder(person, account.account_id))
+        self._take_employee_id(person, account)
         by = matching.how(self._connection, account, self._news[person])
         return Claim(granted=True, account_id=account.account_id, linked=True, by=by)
+
+    def _take_employee_id(self, person: str, account: ManualAccount) -> None:
+        """Have an account's employee id be the person's who has the account."""
+        row = matching.employee_row(account.employee_id)
+        present = self._ledger.peek([row]).get(row) if row else None
+        if present is not None and present.account_id == account.account_id and present.object_id != person:
+            self._ledger.transfer(row, present, self._holder(person, account.account_id))
 
     def _succeed(self, person: str, holder: Holder) -> Claim:
         address, account_id = self._wants[person]
@@ -222,18 +233,37 @@ class _Settling:
         if other is None:  # claimed by somebody whose row is about to be written
             return self._deny(person, address, holder.object_id)
         told = self._news.get(holder.object_id, other)
-        theirs = address_of(told.source)
-        gone = told.presence in GONE and other.hand is Hand.NONE
-        left_behind = theirs != address and (theirs != "" or other.address != address)
-        if not gone and not left_behind:
+        gone = told.presence in GONE
+        if not gone and self._keeps(other, told, address):
             return self._deny(person, address, holder.object_id)
         moved = not other.account_id and other.mail is not MailMark.NONE  # theirs, in an attempt that was killed then
-        rehired = gone and not account_id and (other.address == address or moved)
-        self._ledger.rewrite(other, _without(other, self.now) if rehired else _without_address(other, address))
-        scope = self._connection.scope
-        own = holder.account_id if rehired else account_id_for(scope, self._news[person])
+        if gone and not account_id and (other.address == address or moved):
+            self._ledger.rewrite(other, _without(other, self.now))
+            claim = self._rehired(person, holder.account_id, other)
+            to = self._holder(person, holder.account_id)._replace(former=holder.object_id)
+            self._ledger.transfer(address, holder, to)
+            return replace(claim, took_over=True)
+        self._ledger.rewrite(other, _without_address(other, address))
+        own = account_id_for(self._connection.scope, self._news[person])
         self._ledger.transfer(address, holder, self._holder(person, own))
-        return Claim(granted=True, account_id=own, rehired=rehired, took_over=True)
+        return Claim(granted=True, account_id=own, took_over=True)
+
+    def _keeps(self, other: PersonRecord, told: PersonRecord, address: str) -> bool:
+        """Whether somebody who is there may keep an address: their account has it and the directory names no other, or
+        they are about to get it.
+        """
+        if other.address == address:
+            return address_of(told.source) in {"", address}
+        return wanted_address(told, self._policy) == address
+
+    def _rehired(self, person: str, account_id: str, former: PersonRecord | None) -> Claim:
+        """An account goes on with who its person is now. May be repeated."""
+        account = self._ledger.account(account_id)
+        if account is not None:  # made by hand once
+            if account.linked_person != person:
+                self._ledger.link(account, person)
+            self._take_employee_id(person, account)
+        return Claim(True, account_id, linked=account is not None, rehired=True, former=former)
 
 
 def _without_address(record: PersonRecord, address: str) -> PersonRecord:
@@ -246,18 +276,20 @@ def _without_address(record: PersonRecord, address: str) -> PersonRecord:
 
 
 def _without(record: PersonRecord, now: str) -> PersonRecord:
-    """A person who is gone, after their account moved on to who they are now. The mail mark stays: once is once."""
+    """A person who is gone, after their account moved on to who they are now. The mail mark stays: once is once. What
+    an admin did by hand stays as well, for whoever takes this up again finds it here and nowhere else.
+    """
     return replace(
         record,
         account_id="",
         account_state=AccountState.NONE,
         origin="",
-        reason=Reason.LEFT,
-        since=now,
+        reason=Reason.ADMIN if record.hand is Hand.BLOCKED else Reason.LEFT,
+        since=now if record.account_id else record.since,
         address="",
+        conflict_with="",
         fields={},
         held="",
-        own={},
         audience=False,
         matched_by="",
     )

@@ -93,7 +93,7 @@ def _attempt(services: Services, work: Work, loaded: LoadedShard, propose: Propo
         for _, merged in pairs
         if (address := wanted_address(merged, policy))
     }
-    granted = claims.resolve(services, work.connection, wants, _news(pairs), work.run) if wants else {}
+    granted = claims.resolve(services, work.connection, policy, wants, _news(pairs), work.run) if wants else {}
     if any(claim.took_over for claim in granted.values()):  # another's row, perhaps of this shard, was written
         loaded = services.people.load(scope, work.shard, work.ids)
         pairs = propose(loaded)

@@ -144,7 +144,7 @@ def _plan(services: Services, view: ConnectionView, current: Run, message: Chang
     pairs = staged.pairs(services.people.load(connection.scope, shard))
     policy = reaching.policy(services, connection, reaching.selected(view, current))
     wants = {m.object_id: (address, m.account_id) for _, m in pairs if (address := wanted_address(m, policy))}
-    foreseen = claims.foresee(services, connection, wants, {merged.object_id: merged for _, merged in pairs})
+    foreseen = claims.foresee(services, connection, policy, wants, {merged.object_id: merged for _, merged in pairs})
     decisions = decide(pairs, foreseen, Context(policy, current.started_at, current.first))
     counts: dict[str, int] = {}
     addresses: list[str] = []

@@ -201,7 +201,7 @@ def _decided(
 ) -> Decision:
     wanted = wanted_address(told, policy)
     wants = {told.object_id: (wanted, told.account_id)} if wanted else {}
-    foreseen = claims.foresee(services, connection, wants, {told.object_id: told}) if wants else {}
+    foreseen = claims.foresee(services, connection, policy, wants, {told.object_id: told}) if wants else {}
     context = Context(policy, iso(services.clock.now()), not connection.first_pass_done)
     return decide_one(before, told, foreseen.get(told.object_id), context)
 

@@ -70,7 +70,7 @@ class Ledger:
         """
         loaded, now = self._loaded[before.object_id], iso(self._services.clock.now())
         entry = ActivityEntry(before.object_id, Action.UPDATE, before.reason, _told(before), _told(after))
-        activity = Activity(self._run, 0, now, [entry]) if after is not before else None
+        activity = Activity(self._run, 0, now, [entry]) if after != before else None
         self._services.people.commit(loaded, [after], recount(loaded.counts, [(before, after)]), activity)
 
 

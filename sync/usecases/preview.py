@@ -240,7 +240,7 @@ class _Tally:
             if address := wanted_address(merged, policy):
                 wants[merged.object_id] = (address, merged.account_id)
         news = {merged.object_id: merged for _, merged in present}
-        foreseen = claims.foresee(services, plan.connection, wants, news) if wants else {}
+        foreseen = claims.foresee(services, plan.connection, policy, wants, news) if wants else {}
         answers = {object_id: self._checked(object_id, wants[object_id][0], foreseen[object_id]) for object_id in wants}
         return [decide_one(stored, merged, answers.get(merged.object_id), plan.context) for stored, merged in present]
 

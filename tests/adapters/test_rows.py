@@ -26,8 +26,10 @@ from sync.core.model import (
     Action,
     ActivityEntry,
     GroupRecord,
+    Hand,
     MailMark,
     PersonRecord,
+    Pin,
     Presence,
     Reason,
 )
@@ -70,6 +72,13 @@ PEOPLE = st.builds(
     held=TEXT,
     mail=st.sampled_from(MailMark),
     baseline=st.booleans(),
+    matched_by=st.sampled_from(["", "address", "alias", "employee_id", "rehired"]),
+    hand=st.sampled_from(Hand),
+    own=st.dictionaries(TEXT, ANY_TEXT, max_size=3),
+    judged=st.sampled_from(["", "person", "not_a_person"]),
+    audience=st.booleans(),
+    formerly=st.lists(GUIDS, max_size=3).map(tuple),
+    pin=st.none() | st.builds(Pin, told=TEXT.filter(bool), groups=st.lists(GUIDS, max_size=3).map(tuple)),
 )
 GROUPS = st.builds(
     GroupRecord,

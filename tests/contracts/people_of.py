@@ -63,6 +63,7 @@ def person(number: int, **more: object) -> PersonRecord:
         "own": {"office": "", "title": "Chief"},
         "judged": "person",
         "audience": True,
+        "formerly": (oid(902), oid(903)),
         "pin": Pin("0123456789abcdef", (oid(900),)),
     }
     return PersonRecord(oid(number), **{**given, **more})  # type: ignore[arg-type]

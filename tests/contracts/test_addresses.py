@@ -72,6 +72,17 @@ def test_transfer_is_conditional(store: Store) -> None:
     assert plain(store.addresses.peek(ACME, ["a@x.example"])["a@x.example"]) == holder(2)
 
 
+def test_who_had_it_before_is_remembered(store: Store) -> None:
+    """Whom an address and its account moved on from stays with the row while others wait and the claim is renewed."""
+    present = store.addresses.claim(ACME, {"a@x.example": holder(1)})["a@x.example"]
+    to = holder(2)._replace(former=oid(1), order=5)
+    assert store.addresses.transfer(ACME, "a@x.example", present, to)
+    assert store.addresses.wait(ACME, "a@x.example", Waiter(SCOPE, oid(3)))
+    store.addresses.claim(ACME, {"a@x.example": holder(2)._replace(order=6)})
+    found = store.addresses.peek(ACME, ["a@x.example"])["a@x.example"]
+    assert (found.object_id, found.former, found.order) == (oid(2), oid(1), 6)
+
+
 def test_transfer_of_a_freed_address_loses(store: Store) -> None:
     """An address that was freed since it was read is not given on."""
     present = store.addresses.claim(ACME, {"a@x.example": holder(1)})["a@x.example"]

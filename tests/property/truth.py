@@ -183,9 +183,11 @@ def _rightly_held(connection: Tenanted, records: dict[str, PersonRecord], wanted
         return record.account_state is not AccountState.NONE
     other = connection.tenant.person(holder.object_id)
     held = records[holder.object_id].address == wanted
+    if other is None:  # who is gone keeps nothing from others, though an admin kept or blocked the account
+        return False
     if records[holder.object_id].hand is not Hand.NONE:
         return held  # an admin keeps the account, or it is blocked and claims no other
-    return holder.object_id != record.object_id and held and other is not None and address(other) in {"", wanted}
+    return holder.object_id != record.object_id and held and address(other) in {"", wanted}
 
 
 def _groups(connection: Tenanted) -> Iterator[str]:

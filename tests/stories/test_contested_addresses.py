@@ -8,9 +8,11 @@ from typing import Any, cast
 
 import pytest
 
-from sync.core.model import AccountState, Reason
+from sync.core.model import AccountState, Hand, Reason
 from sync.ports import Addresses, Holder, Waiter
+from sync.usecases import by_hand
 from tests.fakes.engine import Engine
+from tests.fakes.faults import Crash
 from tests.property.truth import differences
 from tests.stories.matching import SHARDED, connected, held, mail, settled
 
@@ -159,3 +161,53 @@ def test_an_address_that_came_back_meanwhile_is_not_freed(engine: Engine) -> Non
     assert acme.person(ann).address == mail("Ann Berg")
     assert set(acme.addresses) == {mail("Ann Berg")}
     assert differences(acme) == []
+
+
+@SHARDED
+def test_claimed_for_an_account_that_came_to_nothing(engine: Engine, digits: int) -> None:
+    """A worker is killed with an address in its hands, and the person is disabled before their account is made: who is
+    hired with that address then gets it, for nobody has it.
+    """
+    acme, _ = connected(engine, digits, "Person 0")
+    first = acme.tenant.hire("Ann Twin")
+    acme.hint()
+    engine.deliver()
+    engine.faults.fail_next("people.commit", Crash("people.commit"))
+    engine.deliver()
+    acme.tenant.change(first, accountEnabled=False)
+    acme.sync()
+    assert acme.person(first).reason is Reason.DISABLED
+    second = acme.tenant.hire("Bob Twin", mail=mail("Ann Twin"))
+    acme.sync()
+    assert (acme.person(second).account_state, acme.person(second).address) == (AccountState.ACTIVE, mail("Ann Twin"))
+    acme.tenant.change(first, accountEnabled=True)
+    acme.sync()
+    assert acme.person(first).conflict_with == second
+    settled(acme)
+
+
+@pytest.mark.parametrize("how", ["left", "disabled", "blocked"])
+def test_who_loses_the_account_wants_nothing(engine: Engine, how: str) -> None:
+    """Somebody with an account wants another's address; once their account is inactive that is no conflict any more,
+    and it is one again when they are back.
+    """
+    acme, (ann, bob) = connected(engine, 0, "Ann Twin", "Bob Twin")
+    acme.tenant.change(bob, mail=mail("Ann Twin"))
+    acme.sync()
+    assert acme.person(bob).conflict_with == ann
+    if how == "left":
+        acme.tenant.soft_delete(bob)
+    elif how == "disabled":
+        acme.tenant.change(bob, accountEnabled=False)
+    else:
+        by_hand.change(engine.services, acme.connection, bob, "ada", hand=Hand.BLOCKED)
+    acme.sync()
+    assert (acme.person(bob).account_state, acme.person(bob).conflict_with) == (AccountState.INACTIVE, "")
+    if how == "left":
+        acme.tenant.restore(bob)
+    elif how == "disabled":
+        acme.tenant.change(bob, accountEnabled=True)
+    else:
+        by_hand.change(engine.services, acme.connection, bob, "ada", hand=Hand.NONE)
+    acme.sync()
+    assert (acme.person(bob).account_state, acme.person(bob).conflict_with) == (AccountState.ACTIVE, ann)

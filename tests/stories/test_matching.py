@@ -185,6 +185,6 @@ def test_foreseen_is_what_comes(seed: int) -> None:
     policy = Policy(connection.settings)
     wants = {one.object_id: (found, one.account_id) for one in news.values() if (found := wanted_address(one, policy))}
     effects = len(engine.faults.effects)
-    foreseen = claims.foresee(engine.services, connection, wants, news)
+    foreseen = claims.foresee(engine.services, connection, policy, wants, news)
     assert len(engine.faults.effects) == effects
-    assert claims.resolve(engine.services, connection, wants, news, "0" * 23) == foreseen
+    assert claims.resolve(engine.services, connection, policy, wants, news, "0" * 23) == foreseen

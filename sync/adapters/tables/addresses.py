@@ -159,11 +159,12 @@ def _frees(holder: Holder, stored: Holder) -> bool:
 
 def _encode(holder: Holder, waiters: Sequence[Waiter] = ()) -> dict[str, str | bytes]:
     row = {"v": VERSION, "account": holder.account_id, "scope": holder.scope, "person": holder.object_id}
-    told = {"order": holder.order, "waiting": waiters}
+    told = {"order": holder.order, "former": holder.former, "waiting": waiters}
     return columns.pack({**row, **{name: value for name, value in told.items() if value}})
 
 
 def _decode(row: TableEntity) -> Holder:
     data = upgraded(columns.unpack(row), VERSION, {}, "address")
     waiters = tuple(Waiter(*one) for one in data.get("waiting", ()))
-    return Holder(data["account"], data["scope"], data["person"], etag_of(row), waiters, data.get("order", 0))
+    order, former = data.get("order", 0), data.get("former", "")
+    return Holder(data["account"], data["scope"], data["person"], etag_of(row), waiters, order, former)

@@ -51,6 +51,7 @@ def encode(record: PersonRecord) -> dict[str, str | bytes]:
         "own": record.own,
         "judged": record.judged,
         "audience": record.audience,
+        "formerly": record.formerly,
         "pin": record.pin and [record.pin.told, *record.pin.groups],
     }
     data.update({name: value for name, value in others.items() if value})
@@ -90,6 +91,7 @@ def decode(object_id: str, row: Mapping[str, Any], etag: str) -> PersonRecord:
             get("own") or {},
             get("judged", ""),
             get("audience", False),
+            tuple(get("formerly", ())),
             _pin(get("pin")),
             etag,
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from fastapi import FastAPI
@@ -10,6 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Match
 from starlette.types import ASGIApp
 
 from shared.errors import SyncError
@@ -20,7 +21,7 @@ from sync.panel.acting import Waiting
 from sync.panel.api import openapi
 from sync.panel.problems import Problem, from_error
 from sync.panel.rendering import Pages
-from sync.panel.shield import Shield
+from sync.panel.shield import Shield, too_large
 from sync.panel.workspace_tokens import WorkspaceTokens
 from sync.usecases.overview import Overviews
 from sync.usecases.services import Services
@@ -61,24 +62,38 @@ def _answer(request: Request, error: Exception) -> Response:
         case SignInNeeded():
             problem = Problem(401, "sign_in_needed", "Send a session cookie or a bearer token.")
         case HTTPException():
-            problem = _of_http(error)
+            problem = _of_http(request, error)
         case RequestValidationError():
             problem = _of_validation(error)
         case _:
             route = getattr(request.scope.get("route"), "path", "panel")
             problem = from_error(error, str(route))
     response = problem.response(request) if for_program else shown.problem(request, problem)
-    if isinstance(error, HTTPException) and error.headers:
-        response.headers.update(error.headers)
+    response.headers.update(problem.headers)
     return response
 
 
-def _of_http(error: HTTPException) -> Problem:
-    if error.status_code == 404:
-        return Problem(404, "no_such_address", "There is nothing at this address.")
-    if error.status_code == 405:
-        return Problem(405, "method_not_allowed", "This address does not take this method.")
-    return Problem(error.status_code, "refused", "The request was refused.")
+def _of_http(request: Request, error: HTTPException) -> Problem:
+    match error.status_code:
+        case 404:
+            return Problem(404, "no_such_address", "There is nothing at this address.")
+        case 405:
+            allowed = ", ".join(_methods(request))
+            return Problem(405, "method_not_allowed", "This address does not take this method.", {"Allow": allowed})
+        case 400:
+            return Problem(422, "not_understood", "The body cannot be read.", fields=[])
+        case 413:
+            return too_large()
+        case _:
+            return Problem(error.status_code, "refused", "The request was refused.")
+
+
+def _methods(request: Request) -> Iterator[str]:
+    """What the address takes: each method is a route of its own, of which Starlette tells the first alone."""
+    for method in ("DELETE", "GET", "PATCH", "POST", "PUT"):
+        scope = {**request.scope, "method": method}
+        if any(route.matches(scope)[0] is Match.FULL for route in request.app.routes):
+            yield method
 
 
 def _of_validation(error: RequestValidationError) -> Problem:

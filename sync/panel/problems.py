@@ -6,8 +6,10 @@ An error that nobody foresaw shows nothing but a number; the log has that number
 from __future__ import annotations
 
 import logging
+import math
 import secrets
 import traceback
+from collections.abc import Mapping
 from typing import Any
 
 import orjson
@@ -41,11 +43,14 @@ _UNKNOWN = {"hold_unknown": 404}  # of what needs an admin, what is no conflict
 class Problem(Exception):
     """An answer other than success. `code` is stable (docs/api.md), `detail` is a sentence for a person."""
 
-    def __init__(self, status: int, code: str, detail: str, **more: Any) -> None:
+    def __init__(
+        self, status: int, code: str, detail: str, headers: Mapping[str, str] | None = None, **more: Any
+    ) -> None:
         super().__init__(code)
         self.status = status
         self.code = code
         self.detail = detail
+        self.headers = headers or {}
         self.more = more
 
     @property
@@ -83,10 +88,16 @@ def from_error(error: Exception, route: str) -> Problem:
             return Problem(409, "changed_meanwhile", "Somebody else changed this at the same moment. Look again.")
         case Transient():
             log("request.failed", logging.WARNING, route=route, error=f"{type(error).__name__}: {error}")
-            return Problem(503, "try_again", "Something we depend on is out of reach just now. Try again shortly.")
+            again = "Something we depend on is out of reach just now. Try again shortly."
+            return Problem(503, "try_again", again, _retry_after(error))
     number = secrets.token_hex(4)
     log("request.failed", logging.ERROR, route=route, error=f"{number} {_where(error)}")
     return Problem(500, "unexpected", f"Something went wrong here. Its number is {number}.", number=number)
+
+
+def _retry_after(error: Transient) -> dict[str, str]:
+    """How long we were asked to wait, where we were told: whole seconds, none of them too few."""
+    return {} if error.retry_after is None else {"Retry-After": str(math.ceil(error.retry_after))}
 
 
 def _where(error: Exception) -> str:

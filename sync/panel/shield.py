@@ -10,6 +10,7 @@ from collections.abc import Callable, MutableMapping
 from typing import Any
 from urllib.parse import urlsplit
 
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -17,7 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from shared.settings import Settings
 from sync.panel.problems import Problem
 
-BODY_LIMIT = 256 * 1024
+BODY_LIMIT = 512 * 1024  # the longest lists that settings may have are 320 KiB
 # Where the other clouds' sign-in pages are: a form of ours may end in a redirect to any of them.
 OTHER_CLOUDS = ("https://login.microsoftonline.us", "https://login.chinacloudapi.cn")
 
@@ -30,6 +31,11 @@ def content_security_policy(settings: Settings) -> str:
         "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self'; "
         f"form-action {forms}; frame-ancestors 'none'; base-uri 'none'"
     )
+
+
+def too_large() -> Problem:
+    """The body is longer than any that makes sense."""
+    return Problem(413, "too_large", f"A request may have {BODY_LIMIT // 1024} KiB at most.")
 
 
 class Shield:
@@ -48,6 +54,7 @@ class Shield:
             await self._app(scope, receive, send)
             return
         begun = ended = False
+        received = 0
 
         async def send_shielded(message: Message) -> None:
             nonlocal begun, ended
@@ -57,14 +64,21 @@ class Shield:
             ended = message["type"] == "http.response.body" and not message.get("more_body", False)
             await send(message)
 
+        async def receive_bounded() -> Message:
+            nonlocal received
+            message = await receive()
+            received += len(message.get("body", b""))
+            if received > BODY_LIMIT:  # FastAPI lets nothing else through from where it reads a body
+                raise HTTPException(413)
+            return message
+
         request = Request(scope, receive)
         try:
             length = request.headers.get("content-length", "")
             if length.isdecimal() and int(length) > BODY_LIMIT:
-                error = Problem(413, "too_large", "A request may have 256 KiB at most.")
-                await self._on_error(request, error)(scope, receive, send_shielded)
+                await self._on_error(request, too_large())(scope, receive, send_shielded)
                 return
-            await self._app(scope, receive, send_shielded)
+            await self._app(scope, receive_bounded, send_shielded)
         except Exception as error:
             if not begun:
                 await self._on_error(request, error)(scope, receive, send_shielded)

@@ -249,6 +249,17 @@ def test_not_a_person(place: Place, caller: Caller) -> None:
     assert found["scope"]["sentence"] == "Not in scope: an admin answered that this is not a person."
 
 
+def test_one_person_when_microsoft_asks_us_to_wait(place: Place, caller: Caller) -> None:
+    """503 says for how long, the first time and until then."""
+    anna = place.tenant.hire("Anna Berg")
+    place.compare()
+    place.tenant.refusals["users"] = Transient("429", retry_after=8.5)
+    for _ in range(2):
+        answer = caller.post(place.path("people", anna, "sync"))
+        assert (answer.status_code, answer.json()["code"]) == (503, "try_again")
+        assert answer.headers["retry-after"] == "9"
+
+
 def test_one_person_goes_on_in_the_queue(place: Place, caller: Caller) -> None:
     """Storage fails once the change is in the queue: 202, and the queue brings it to its end."""
     anna = place.tenant.hire("Anna Berg")

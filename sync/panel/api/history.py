@@ -5,19 +5,29 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Response
-from pydantic import AwareDatetime
 
 from sync.panel import paging
 from sync.panel.access import Caller, Ours, RunId, Writer, find_connection
 from sync.panel.api import exports, schemas, shaping
 from sync.panel.api.acts_schemas import HappeningShape
-from sync.panel.api.parameters import ConnectionId, Cursor, Format, HoldId, Limit, OfAction, OfCause, OfGroup, OfPerson
+from sync.panel.api.parameters import (
+    ConnectionId,
+    Cursor,
+    Format,
+    HoldId,
+    Limit,
+    Moment,
+    OfAction,
+    OfCause,
+    OfGroup,
+    OfPerson,
+)
 from sync.usecases import history, holds
 
 router = APIRouter(tags=["history"])
 _Run = Annotated[RunId, Query(description="Only what this run did.")]
-_Since = Annotated[AwareDatetime | None, Query(description="From this moment on; with a zone.")]
-_Until = Annotated[AwareDatetime | None, Query(description="Before this moment; with a zone.")]
+_Since = Annotated[Moment | None, Query(description="From this moment on; with a zone.")]
+_Until = Annotated[Moment | None, Query(description="Before this moment; with a zone.")]
 
 
 def _wanted(

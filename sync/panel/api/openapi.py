@@ -35,11 +35,11 @@ _ERRORS: Mapping[int, str] = {
     404: "Not in this workspace, or not of this connection",
     409: "Not possible as things are; `code` says why, `detail` what to do",
     412: "`settings_changed`: somebody else saved meanwhile; read again",
-    413: "`too_large`: a body of more than 256 KiB",
+    413: "`too_large`: a body of more than 512 KiB",
     422: "`not_understood` with `fields`; what makes no sense has a code of its own, settings `problems`",
     428: "`if_match_needed`: send the ETag that was read",
     500: "`unexpected`: our fault; `number` is in the log",
-    503: "`try_again`, `keys_unavailable`: something is out of reach",
+    503: "`try_again`, `keys_unavailable`: something is out of reach; `Retry-After` where it is known",
 }
 _SCHEMAS = "#/components/schemas/"
 
@@ -93,7 +93,10 @@ def _possible(method: str, path: str, operation: Mapping[str, Any]) -> Iterator[
 
 def _error(status: int) -> dict[str, Any]:
     content = {PROBLEM_JSON: {"schema": {"$ref": f"{_SCHEMAS}Problem"}}}
-    return {"description": _ERRORS[status], "content": content}
+    told: dict[str, Any] = {"description": _ERRORS[status], "content": content}
+    if status == 503:
+        told["headers"] = {"Retry-After": {"description": "Seconds.", "schema": {"type": "integer"}}}
+    return told
 
 
 def _named(made: dict[str, Any]) -> dict[str, Any]:

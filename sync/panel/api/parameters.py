@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Literal
 
 from fastapi import Header, Path, Query
+from pydantic import AwareDatetime, BeforeValidator
 
 from sync.core.model import AccountState, Action, Reason
 from sync.core.runs import Cause
@@ -37,6 +38,16 @@ OfPerson = Annotated[str, _Id, Query(description="Only what was done to this per
 OfGroup = Annotated[str, _Id, Query(description="Only joining and leaving of this group: an object id.")]
 OfCause = Annotated[Cause | None, Query(description="Only what came of runs with this cause.")]
 OfAction = Annotated[Action | None, Query(description="Only this kind of change.")]
+
+
+def _dated(text: object) -> object:
+    """As it is; a bare number would be taken for seconds since 1970. Raises ValueError."""
+    if isinstance(text, str) and "-" not in text[1:]:
+        raise ValueError("not a date and time")
+    return text
+
+
+Moment = Annotated[AwareDatetime, BeforeValidator(_dated)]
 
 IfMatch = Annotated[
     str | None, Header(description="The ETag that was read. Without it 428, with another 412.", examples=['"3"'])

@@ -106,7 +106,6 @@ ACTIONS: Mapping[str, str] = {
     "purge": "purged",
     "overtaken": "changed since",
     "kept": "kept",
-    "groups": "groups changed",
     "held": "held",
 }
 FIELD_NAMES: Mapping[str, str] = {
@@ -210,13 +209,11 @@ def run_length(run: Run) -> float | None:
 
 
 def run_summary(run: Run) -> str:
-    """`3 created, 1 updated`, or that nothing had changed."""
-    said = [f"{number(count)} {ACTIONS[name]}" for name, count in _in_order(run.counts) if count]
+    """`3 created, 1 updated, 1 group changed`, or that nothing had changed."""
+    said = [f"{number(run.counts[name])} {text}" for name, text in ACTIONS.items() if run.counts.get(name)]
+    if groups := run.counts.get("groups"):
+        said.append(f"{some(groups, 'group')} changed")
     return ", ".join(said) or ("Nothing had changed" if run.finished_at else "Under way")
-
-
-def _in_order(counts: Mapping[str, int]) -> list[tuple[str, int]]:
-    return [(name, counts[name]) for name in ACTIONS if name in counts]
 
 
 def reason_name(value: str) -> str:

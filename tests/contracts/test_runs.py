@@ -191,6 +191,15 @@ def test_staged_blocks_come_in_order(store: Store) -> None:
     assert list(store.staging.get(OTHER_SCOPE, RUN, "0")) == []
 
 
+def test_more_blocks_than_come_at_a_time(store: Store) -> None:
+    """However many blocks there are, they come in order, also one that is cut into pieces where an answer ends."""
+    blocks = [f"block {number}".encode() for number in range(70)]
+    blocks[30] = random.Random(0).randbytes(1_500_000)  # four pieces: rows 31 to 34
+    for number, block in enumerate(blocks):
+        store.staging.put(SCOPE, RUN, number, {"0": block})
+    assert list(store.staging.get(SCOPE, RUN, "0")) == blocks
+
+
 def test_a_block_overwrites_itself(store: Store) -> None:
     """A block read again after a crash replaces what it left, also when it is smaller now."""
     large = random.Random(1).randbytes(2_000_000)

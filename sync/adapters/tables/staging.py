@@ -15,6 +15,7 @@ from sync.adapters.tables.table import BATCH, Operation, Table
 VERSION = 1
 PIECE = 480_000  # bytes a row
 BATCH_BYTES = 3 * 1024 * 1024
+PAGE = 32  # rows asked for at a time: they may be large, and Azure's client holds a page several times over
 
 
 class TableStaging:
@@ -43,7 +44,7 @@ class TableStaging:
     def get(self, scope: str, run: str, shard: str) -> Iterator[bytes]:
         """In the order of reading."""
         name = keys.name(shard) if shard else ""
-        rows = self._table.query(keys.under(_partition(scope, run), f"{name}:", f"{name};"))
+        rows = self._table.query(keys.under(_partition(scope, run), f"{name}:", f"{name};"), limit=PAGE)
         for _, block in groupby(rows, key=lambda row: str(row["RowKey"]).rpartition(":")[0]):
             first = next(block)
             if first["v"] != VERSION:

@@ -184,7 +184,13 @@ class PersonRecord:
     audience: bool = False  # the account receives phishing simulations
     formerly: tuple[str, ...] = ()  # object ids of who had the account before, where it goes on with this person
     pin: Pin | None = None
+    last_entry: str = field(default="", compare=False)  # the place of the newest activity about the account; storage's
     etag: str = field(default="", compare=False)
+
+    @property
+    def last_run(self) -> str:
+        """The run that changed the account last, as far as the activity tells; empty when none did."""
+        return self.last_entry.partition("/")[0]
 
     @property
     def groups(self) -> frozenset[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
@@ -82,11 +82,16 @@ class People(Protocol):
         """The newest activity first (of one run if named), each with its shard."""
 
     def trail(
-        self, scope: str, shards: Sequence[str], after: str, limit: int, *, run: str = "", from_run: str = ""
-    ) -> Sequence[tuple[Activity, str]]:
-        """The next `limit` activities beyond a place, each with its own: newest run first, within it by shard, there
-        the newest first. `run`: of this one only; `from_run`: of runs with this id or a later one (so older) only.
-        Raises BadCursor for a place that is none.
+        self, scope: str, shards: Sequence[str], after: str, likely: int, *, run: str = "", from_run: str = ""
+    ) -> Iterator[tuple[Activity, str]]:
+        """The activities beyond a place, each with its own: newest run first, within it by shard, there the newest
+        first. `likely` is about how many the caller will take; no more than needed are read. `run`: of this one only;
+        `from_run`: of runs with this id or a later one (so older) only. Raises BadCursor for a place that is none.
+        """
+
+    def story(self, scope: str, shard: str, object_id: str, after: str) -> Iterator[tuple[Activity, str]]:
+        """The activities about one person beyond a place, each with its own and with their entry alone, the newest
+        first: each is one read, however much there is of others. Raises BadCursor for a place that is none.
         """
 
     def forget_activity(self, scope: str, shard: str, from_run: str, limit: int) -> int:

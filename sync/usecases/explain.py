@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import islice
 from typing import Literal, NamedTuple
 
 from shared.clock import iso
@@ -38,7 +39,7 @@ from sync.usecases import claims, lease, reaching
 from sync.usecases.one_person import stored as stored_person
 from sync.usecases.services import Services
 
-LOOK_BACK, HAPPENED = 100, 5  # transactions of the shard that are looked through, and entries that are told
+HAPPENED = 5  # entries that are told
 MailDecision = Literal["claimed", "baseline", "will_be_mailed", "had_account", "switched_off", "no_account"]
 
 
@@ -248,13 +249,11 @@ def _mail_decision(told: PersonRecord, then: Decision) -> MailDecision:
 
 
 def _happened(services: Services, connection: Connection, object_id: str) -> list[Happened]:
-    """The newest entries about this person, as far back as the shard's newest transactions go."""
+    """The newest entries about this person."""
     shard = shard_of(object_id, connection.digits)
     found: list[Happened] = []
-    for activity, _ in services.people.activity(connection.scope, [shard], "", LOOK_BACK):
-        for entry in activity.entries:
-            if entry.object_id == object_id and len(found) < HAPPENED:
-                run = services.runs.get(connection.scope, activity.run)
-                cause, by = (run.cause, run.by) if run else ("", "")
-                found.append(Happened(activity.at, activity.run, cause, by, entry))
+    for activity, _ in islice(services.people.story(connection.scope, shard, object_id, ""), HAPPENED):
+        run = services.runs.get(connection.scope, activity.run)
+        cause, by = (run.cause, run.by) if run else ("", "")
+        found += [Happened(activity.at, activity.run, cause, by, entry) for entry in activity.entries]
     return found

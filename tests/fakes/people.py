@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 import zlib
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from shared.errors import Defect
@@ -31,7 +31,8 @@ class FakePeople:
         self._ground = ground
         self._people: Rows[PersonRecord] = Rows(ground)
         self._counters: Rows[_Counter] = Rows(ground)
-        self._activity: dict[tuple[str, str], list[Activity]] = {}
+        self._activity: dict[tuple[str, str], list[tuple[str, Activity]]] = {}  # each with its place, oldest first
+        self._latest = 10**9  # places count down
 
     def load(self, scope: str, shard: str, object_ids: Sequence[str] | None = None) -> LoadedShard:
         """The named people of a shard, or all of it."""
@@ -54,11 +55,15 @@ class FakePeople:
             for record in writes:
                 self._people.check((scope, shard, record.object_id), record.etag)
             counter = self._counters.put((scope, shard), _Counter(counts, loaded.token))
+            if activity is not None:
+                self._latest -= 1
+                at = f"{activity.run}/{shard}/{self._latest}"
+                self._activity.setdefault((scope, shard), []).append((at, activity))
+                told = {entry.object_id for entry in activity.entries}
+                writes = [replace(one, last_entry=at) if one.object_id in told else one for one in writes]
             written = {
                 record.object_id: self._people.put((scope, shard, record.object_id), record) for record in writes
             }
-            if activity is not None:
-                self._activity.setdefault((scope, shard), []).append(activity)
             return LoadedShard(scope, shard, {**loaded.records, **written}, counts, counter.etag)
 
     def page(self, scope: str, shards: Sequence[str], cursor: str, limit: int) -> tuple[Sequence[PersonRecord], str]:
@@ -82,7 +87,7 @@ class FakePeople:
         with self._ground.lock:
             self._ground.faults.read("people.run_counts")
             totals: dict[str, int] = {}
-            for activity in self._activity.get((scope, shard), ()):
+            for _, activity in self._activity.get((scope, shard), ()):
                 for entry in activity.entries if (activity.run, activity.part) == (run, part) else ():
                     totals[entry.action.value] = totals.get(entry.action.value, 0) + 1
             return totals
@@ -96,35 +101,44 @@ class FakePeople:
             found = [
                 (activity, shard)
                 for shard in shards
-                for activity in reversed(self._activity.get((scope, shard), []))
+                for _, activity in reversed(self._activity.get((scope, shard), []))
                 if run in {"", activity.run}
             ]
             return sorted(found, key=lambda item: item[0].at, reverse=True)[:limit]
 
     def trail(
-        self, scope: str, shards: Sequence[str], after: str, limit: int, *, run: str = "", from_run: str = ""
-    ) -> Sequence[tuple[Activity, str]]:
+        self, scope: str, shards: Sequence[str], after: str, likely: int, *, run: str = "", from_run: str = ""
+    ) -> Iterator[tuple[Activity, str]]:
         """The newest run first, within it by shard, there the newest first."""
+        del likely
         with self._ground.lock:
             self._ground.faults.read("people.trail")
-            if after and not re.fullmatch("[0-9a-z]+/[0-9a-f]*/[0-9a-f]+", after):
-                raise BadCursor("a cursor is not ours")
+            beyond = _place(after)
             found = [
-                ((activity.run, shard, f"{10**9 - number:010d}"), activity)
+                (activity, at)
                 for shard in shards
-                for number, activity in enumerate(self._activity.get((scope, shard), []))
-                if run in {"", activity.run} and activity.run >= from_run
+                for at, activity in self._activity.get((scope, shard), [])
+                if run in {"", activity.run} and activity.run >= from_run and at.split("/") > beyond
             ]
-            later = sorted(
-                (one for one in found if not after or one[0] > tuple(after.split("/"))), key=lambda one: one[0]
-            )
-            return [(activity, "/".join(place)) for place, activity in later[:limit]]
+            return iter(sorted(found, key=lambda one: one[1].split("/")))
+
+    def story(self, scope: str, shard: str, object_id: str, after: str) -> Iterator[tuple[Activity, str]]:
+        """The newest first."""
+        with self._ground.lock:
+            self._ground.faults.read("people.story")
+            beyond = _place(after)[2:]
+            found = []
+            for at, activity in reversed(self._activity.get((scope, shard), [])):
+                entries = [entry for entry in activity.entries if entry.object_id == object_id]
+                if entries and at.split("/")[2:] > beyond:
+                    found.append((activity._replace(entries=entries), at))
+            return iter(found)
 
     def forget_activity(self, scope: str, shard: str, from_run: str, limit: int) -> int:
         """The newest of them first, as storage deletes them."""
         with self._ground.lock, self._ground.faults.effect("people.forget_activity"):
             kept = self._activity.get((scope, shard), [])
-            old = sorted((one for one in kept if one.run >= from_run), key=lambda one: one.run)[:limit]
+            old = sorted((one for one in kept if one[1].run >= from_run), key=lambda one: one[1].run)[:limit]
             self._activity[scope, shard] = [one for one in kept if not any(one is other for other in old)]
             return len(old)
 
@@ -187,6 +201,12 @@ def _measure(writes: Sequence[PersonRecord]) -> None:
         total += size * 4 // 3  # as base64
     if total > TRANSACTION_BYTES:
         raise TransactionTooLarge(f"{total} bytes")
+
+
+def _place(after: str) -> list[str]:
+    if after and not re.fullmatch("[0-9a-z]+/[0-9a-f]*/[0-9a-f]+", after):
+        raise BadCursor("a cursor is not ours")
+    return after.split("/") if after else []
 
 
 def _page(rows: Sequence[tuple[str, RecordT]], cursor: str, limit: int) -> tuple[list[RecordT], str]:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from shared.clock import parse_iso
 from sync.core.model import AccountState, Action, MailMark, Presence, Reason
 from sync.core.runs import Outcome
 from sync.usecases import history
@@ -61,11 +62,50 @@ def test_a_long_walk_stops_and_goes_on(acme: Tenanted, monkeypatch: pytest.Monke
         acme.tenant.change(people[number], department="Sales")
         acme.sync()
     monkeypatch.setattr(history, "WALK_LIMIT", 4)
-    monkeypatch.setattr(history, "STEP", 2)
-    wanted = history.Wanted(person=people[0], action=Action.UPDATE)
+    wanted = history.Wanted(action=Action.CREATE)
     first = history.activity(acme.engine.services, acme.connection, wanted, "", 5)
     assert (first.happenings, bool(first.cursor)) == ([], True)
-    assert len(happenings(acme, person=people[0], action=Action.UPDATE)) == 1
+    assert len(happenings(acme, action=Action.CREATE)) == 20
+
+
+def test_one_persons_story_is_found_past_everybody_elses(acme: Tenanted, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However much happened to others, a request walks over one person's entries alone, newest first; the other
+    filters choose among them.
+    """
+    one, *others = acme.tenant.present_people()
+    for number, other in enumerate(others[:6]):
+        acme.engine.clock.advance(timedelta(days=1))
+        acme.tenant.change(other, department=f"Department {number}")
+        if number % 3 == 0:
+            acme.tenant.change(one, department=f"Department {number}")
+        acme.sync()
+    monkeypatch.setattr(history, "STORY_LIMIT", 3)
+    wanted = history.Wanted(person=one)
+    page = history.activity(acme.engine.services, acme.connection, wanted, "", 50)
+    told = [item.entry.after.get("department", "") for item in page.happenings]
+    assert told == ["Department 3", "Department 0", ""]
+    moment = page.happenings[0].at
+    since = parse_iso(moment)
+    assert [item.at for item in happenings(acme, person=one, since=since)] == [moment]
+    assert len(happenings(acme, person=one, until=since)) == len(told) - 1
+    assert len(happenings(acme, person=one, cause="first")) == 1
+    assert len(happenings(acme, person=one, run=page.happenings[0].run_id)) == 1
+
+
+def test_a_file_has_every_entry_once(engine: Engine) -> None:
+    """In the order of the search, whatever a page of it holds."""
+    acme = engine.connect(digits=1)
+    people = [acme.tenant.hire(f"Person {number}") for number in range(40)]
+    acme.imported()
+    for person in people[:3]:
+        engine.clock.advance(timedelta(minutes=1))
+        acme.tenant.change(person, department="Sales")
+        acme.sync()
+    for wanted in (history.Wanted(), history.Wanted(action=Action.UPDATE), history.Wanted(person=people[0])):
+        every = list(history.every(engine.services, acme.connection, wanted))
+        filters = {name: value for name, value in wanted._asdict().items() if value}
+        assert every == happenings(acme, **filters)
+        assert every
 
 
 def test_group_moves_are_found_by_the_group(acme: Tenanted) -> None:

@@ -72,10 +72,14 @@ class TablePeople:
         seq, rows, etag = _token(loaded.token)
         rows += sum(not record.etag for record in writes)
         counter = _Counter(counts, seq + 1, rows)
+        at = activity_row.place(activity.run, loaded.shard, counter.seq) if activity is not None else ""
+        told = {entry.object_id for entry in activity.entries} if activity is not None else ()
+        former = {one.object_id: one.last_entry for one in writes}
+        writes = [replace(one, last_entry=at) if one.object_id in told else one for one in writes]
         operations = [Operation(COUNTER, _counter_columns(counter), etag)]
         operations += [Operation(f"p:{keys.guid(one.object_id)}", person.encode(one), one.etag) for one in writes]
         if activity is not None:
-            operations.append(Operation(_activity_key(activity, counter.seq), _activity_columns(activity)))
+            operations.append(Operation(activity_row.key(at), _activity_columns(activity, former)))
         if sum(columns.sent_bytes(one.columns) for one in operations) > TRANSACTION_BYTES:
             raise TransactionTooLarge(f"{len(writes)} people are more than a transaction takes")
         partition = _partition(loaded.scope, loaded.shard)
@@ -133,15 +137,24 @@ class TablePeople:
             heads += [(activity_row.head(row)["at"], shard, row["RowKey"]) for row in _first(rows, limit)]
         heads.sort(key=lambda one: one[0], reverse=True)
         found = ((shard, self._table.get(_partition(scope, shard), key)) for _, shard, key in heads[:limit])
-        return [(activity_row.decode(row), shard) for shard, row in found if row is not None]
+        return [(activity_row.decode(row)[0], shard) for shard, row in found if row is not None]
 
     def trail(
-        self, scope: str, shards: Sequence[str], after: str, limit: int, *, run: str = "", from_run: str = ""
-    ) -> Sequence[tuple[Activity, str]]:
+        self, scope: str, shards: Sequence[str], after: str, likely: int, *, run: str = "", from_run: str = ""
+    ) -> Iterator[tuple[Activity, str]]:
         """See `activity.trail`."""
-        return activity_row.trail(
-            self._table, {shard: _partition(scope, shard) for shard in shards}, after, limit, run, from_run
-        )
+        partitions = {shard: _partition(scope, shard) for shard in shards}
+        return activity_row.trail(self._table, partitions, after, likely, run, from_run)
+
+    def story(self, scope: str, shard: str, object_id: str, after: str) -> Iterator[tuple[Activity, str]]:
+        """See `activity.story`."""
+        partition, person_id = _partition(scope, shard), keys.guid(object_id)
+        if after:
+            at = activity_row.before(self._table, partition, person_id, after)
+        else:
+            row = self._table.get(partition, f"p:{person_id}")
+            at = person.decode(person_id, row, etag_of(row)).last_entry if row is not None else ""
+        return activity_row.story(self._table, partition, person_id, at)
 
     def forget_activity(self, scope: str, shard: str, from_run: str, limit: int) -> int:
         """By the range of their keys."""
@@ -195,13 +208,9 @@ def _token(token: str) -> tuple[int, int, str]:
     return int(seq), int(rows), etag
 
 
-def _activity_key(activity: Activity, seq: int) -> str:
-    return f"a:{keys.name(activity.run)}:{2**32 - 1 - seq:08x}"
-
-
-def _activity_columns(activity: Activity) -> dict[str, str | bytes]:
+def _activity_columns(activity: Activity, former: Mapping[str, str]) -> dict[str, str | bytes]:
     try:
-        return activity_row.encode(activity)
+        return activity_row.encode(activity, former)
     except columns.TooLarge:
         raise TransactionTooLarge("the activity is more than a row holds") from None
 

@@ -53,6 +53,7 @@ def encode(record: PersonRecord) -> dict[str, str | bytes]:
         "audience": record.audience,
         "formerly": record.formerly,
         "pin": record.pin and [record.pin.told, *record.pin.groups],
+        "last_entry": record.last_entry,
     }
     data.update({name: value for name, value in others.items() if value})
     try:
@@ -93,6 +94,7 @@ def decode(object_id: str, row: Mapping[str, Any], etag: str) -> PersonRecord:
             get("audience", False),
             tuple(get("formerly", ())),
             _pin(get("pin")),
+            get("last_entry", ""),
             etag,
         )
     except KeyError as error:

@@ -110,7 +110,7 @@ def list_activity(
     """
     connection = find_connection(services, admin, connection_id).connection
     if format == "csv":
-        told = exports.every(lambda at: history.activity(services, connection, wanted, at, exports.PAGE))
+        told = history.every(services, connection, wanted)
         return exports.csv("activity", exports.ACTIVITY, (row for one in told for row in exports.happening(one)))
     keys = services.settings.signing_keys
     where = (connection.id, "activity", *(str(one) for one in wanted))

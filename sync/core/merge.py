@@ -7,7 +7,7 @@ have orders of their own, because Graph may tell them in items of their own.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -98,15 +98,20 @@ def merge_edges(stored: Mapping[str, int], edges: Iterable[tuple[str, int, bool]
     return stored if merged is None else merged
 
 
-def settle_edges(stored: Mapping[str, int], seen: Mapping[str, int], start_order: int) -> Mapping[str, int]:
+def settle_edges(
+    stored: Mapping[str, int], seen: Mapping[str, int], start_order: int, kept: Collection[str] = ()
+) -> Mapping[str, int]:
     """Memberships after a complete full pass that saw these edges (group -> order) and began at `start_order`.
 
-    Edges the pass did not see are gone, unless a later pull told them. Remembered removals from before the pass are
+    Edges the pass did not see are gone, unless a later pull told them, or they are to one of the `kept` groups, of
+    whose members the pass was told nothing. Remembered removals from before the pass are
     forgotten: no older addition can be on its way. The same object when the groups stay the same.
     """
     if stored.keys() == seen.keys() and min(stored.values(), default=1) > 0:
         return stored  # the common case, at a tenth of the price
-    merged = {group: order for group, order in stored.items() if group in seen or abs(order) >= start_order}
+    merged = {
+        group: order for group, order in stored.items() if group in seen or group in kept or abs(order) >= start_order
+    }
     for group, order in seen.items():
         known = merged.get(group, 0)
         if (known <= 0 and order > -known) or known == 0:

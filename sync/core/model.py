@@ -31,6 +31,11 @@ def make_order(epoch: int, fence: int, page: int) -> int:
     return epoch << (FENCE_BITS + _LEASE_BITS) | fence << _LEASE_BITS | page << BESIDE_BITS
 
 
+def reading_of(order: int) -> int:
+    """What all orders of the pages read under one lease have in common; it grows like they do."""
+    return order >> PAGE_BITS
+
+
 class Presence(StrEnum):
     """What the directory last said about an object."""
 
@@ -205,6 +210,12 @@ class PersonRecord:
         return Reason.HELD if self.held else self.reason
 
 
+def hides_members(source: Mapping[str, Any]) -> bool:
+    """Whether Graph tells a group's members only to who has a right of its own for it (microsoft-facts §2.4)."""
+    visibility = source.get("visibility")
+    return isinstance(visibility, str) and visibility.casefold() == "hiddenmembership"
+
+
 @dataclass(frozen=True, slots=True)
 class GroupRecord:
     """What is stored of one group. `parents` are the groups it is a direct member of, like a person's."""
@@ -221,6 +232,11 @@ class GroupRecord:
     def name(self) -> str:
         """The display name as one line, or the empty string."""
         return clean(self.source.get("displayName"))
+
+    @property
+    def hidden(self) -> bool:
+        """Whether nobody is known to be in it because Entra does not tell."""
+        return hides_members(self.source) and not self.members
 
 
 class Action(StrEnum):

@@ -81,6 +81,7 @@ class Run:
     delta_links: Mapping[str, str] = field(default_factory=dict)  # feed -> deltaLink the pass reached
     selected: tuple[str, ...] = ()  # the attributes that the pass reads of people
     lost_groups: tuple[str, ...] = ()  # groups that scope or audience go by, and that vanished or shrank too much
+    kept_groups: tuple[str, ...] = ()  # groups of whose members the pass was told nothing: they keep those they have
     holding: tuple[Held, ...] = ()  # what of the removals waits for an admin
     hold: str = ""  # the id of their hold
     by: str = ""  # the admin who caused it

@@ -9,7 +9,7 @@ from shared.clock import parse_iso
 from sync.core.connection import Cloud, ConnectionState
 from sync.core.model import AccountState, ActivityEntry, GroupRecord, MailMark, Reason
 from sync.core.runs import MailState, Run, Stage
-from sync.usecases.chosen_groups import GoneGroup, Use
+from sync.usecases.chosen_groups import ChosenGroup, Use
 
 STATES: Mapping[ConnectionState, str] = {
     ConnectionState.AWAITING_CONSENT: "Waiting for consent",
@@ -149,15 +149,29 @@ def why_incomplete(run: Run) -> str:
 
 GONE_GROUPS: Mapping[Use, str] = {
     "scope": "people who were in scope by it wait for you as a hold.",
-    "scope_excluded": "people whom it kept out of scope are in, if anything else takes them in.",
+    "scope_excluded": "whoever was in it stays out of scope until you take it out of the settings.",
     "audience": "people who receive simulations by it wait for you as a hold.",
-    "audience_excluded": "people whom it kept out of simulations receive them, if anything else takes them in.",
+    "audience_excluded": "whoever was in it receives no simulations until you take it out of the settings.",
+}
+HIDDEN_GROUPS: Mapping[Use, str] = {
+    "scope": "nobody is in scope by it.",
+    "scope_excluded": "it keeps nobody out of scope.",
+    "audience": "nobody receives simulations by it.",
+    "audience_excluded": "it keeps nobody out of simulations.",
 }
 
 
-def gone_group(group: GoneGroup) -> str:
+def gone_group(group: ChosenGroup) -> str:
     """What it means that a group the settings name is no more, and what to do."""
     return f"Entra no longer has the group {group.name}: {GONE_GROUPS[group.use]} Choose another in the settings."
+
+
+def hidden_group(group: ChosenGroup) -> str:
+    """What it means that a group the settings name hides its members, and what to do."""
+    return (
+        f"The group {group.name} hides its members, and Entra told Moxso of none: {HIDDEN_GROUPS[group.use]} "
+        "Choose another in the settings, or name the people."
+    )
 
 
 def number(value: float) -> str:

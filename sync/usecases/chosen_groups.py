@@ -1,11 +1,12 @@
-"""Groups that an admin chose or excluded people by and that are no longer there.
+"""Groups that the settings go by and that no longer do what the admin chose them for: deleted ones, and those of which
+Entra tells no members.
 
-What they gave is on a hold; what they kept out is in: nothing says any more who was in them. So it must be seen.
+What a vanished group gave is on a hold, and whom it kept out stays out. Neither is for ever: so it must be seen.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Literal, NamedTuple
 
 from sync.core.connection import Connection
@@ -16,26 +17,34 @@ from sync.usecases.services import Services
 Use = Literal["scope", "scope_excluded", "audience", "audience_excluded"]
 
 
-class GoneGroup(NamedTuple):
-    """A group that settings name and Entra no longer has: its last name, or its id where it never had one; its use."""
+class ChosenGroup(NamedTuple):
+    """A group that settings name: its last name, or its id where it never had one; its use."""
 
     object_id: str
     name: str
     use: Use
 
 
-def gone(services: Services, connection: Connection) -> list[GoneGroup]:
+class Unfit(NamedTuple):
+    """Groups that settings name and that Entra no longer has, and those whose members it hides from Moxso."""
+
+    gone: Sequence[ChosenGroup] = ()
+    hidden: Sequence[ChosenGroup] = ()
+
+
+def unfit(services: Services, connection: Connection) -> Unfit:
     """Those of one connection, in the order of the settings; none before the groups were read for the first time."""
     named = list(_named(connection.settings))
     if not named or not connection.first_pass_done:
-        return []
+        return Unfit()
     stored = services.groups.load(connection.scope, sorted({group for group, _ in named}))
-    there = {group for group, record in stored.items() if record.presence in THERE}
-    return [
-        GoneGroup(group, (stored[group].name if group in stored else "") or group, use)
-        for group, use in named
-        if group not in there
-    ]
+    there = {group: record for group, record in stored.items() if record.presence in THERE}
+    hidden = {group for group, record in there.items() if record.hidden}
+    chosen = [ChosenGroup(group, (stored[group].name if group in stored else "") or group, use) for group, use in named]
+    return Unfit(
+        [group for group in chosen if group.object_id not in there],
+        [group for group in chosen if group.object_id in hidden],
+    )
 
 
 def _named(settings: SyncSettings) -> Iterator[tuple[str, Use]]:

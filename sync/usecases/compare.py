@@ -77,6 +77,7 @@ class _Shard:
 
     run: Run
     picture: Picture
+    kept: frozenset[str]  # groups of whose members the pass was told nothing
 
     def pairs(self, loaded: LoadedShard) -> list[Pair]:
         """(stored, merged) for everybody who has an account, or is in the directory (they may get one now: a conflict
@@ -96,13 +97,17 @@ class _Shard:
             return stored
         change = self.picture.people.get(stored.object_id)
         merged = stored if change is None or _known(stored, change) else merge_person(stored, change)
-        # Somebody in the bin is not listed as a member, keeps the memberships, and comes back with them.
-        if GROUPS not in self.run.frozen and merged.presence is not Presence.SOFT_DELETED:
-            seen = self.picture.edges.get(stored.object_id, {})
-            memberships = settle_edges(merged.memberships, seen, self.run.start_order)
+        seen = self.picture.edges.get(stored.object_id, {})
+        if GROUPS not in self.run.frozen and not self._keeps_memberships(merged, seen):
+            memberships = settle_edges(merged.memberships, seen, self.run.start_order, self.kept)
             if memberships is not merged.memberships:
                 merged = replace(merged, memberships=memberships)
         return merged
+
+    def _keeps_memberships(self, merged: PersonRecord, seen: Mapping[str, int]) -> bool:
+        """Somebody in the bin is listed as no member, and comes back as one; who is missing may be in the bin too."""
+        missing = merged.presence is Presence.ABSENT or self.absent(merged)
+        return merged.presence is Presence.SOFT_DELETED or (missing and not seen)
 
     def absent(self, stored: PersonRecord) -> bool:
         """Whether a person who is stored was missed by this (complete) pass and not told of since it began."""
@@ -129,7 +134,7 @@ def _picture(services: Services, scope: str, current: Run, shard: str) -> _Shard
     if untold := picture.untold - picture.people.keys():
         for group in services.groups.load(scope, sorted(untold)):
             picture.edges.pop(group, None)
-    return _Shard(current, picture)
+    return _Shard(current, picture, frozenset(current.kept_groups))
 
 
 def staged_pairs(services: Services, scope: str, current: Run, loaded: LoadedShard) -> list[Pair]:
@@ -203,7 +208,9 @@ def _apply(services: Services, view: ConnectionView, current: Run, message: Chan
     if not _brought_in(services, view, current, message, people.values()):
         return None
     if current.kind == "pass" and GROUPS not in current.frozen:
-        _leave_members(services, connection.scope, current, message.part, people)
+        missing = {record.object_id for record in found["absent"]}
+        counted = [record for object_id, record in people.items() if object_id not in missing]
+        _leave_members(services, connection.scope, current, message.part, counted)
     if current.kind == "pass":
         later = {*(r.object_id for r in found["absent"]), *(d.after.object_id for d in found["removing"])}
         settled = [record for object_id, record in people.items() if object_id not in later]
@@ -254,10 +261,12 @@ def _leave_removals(services: Services, scope: str, current: Run, shard: str, fo
         services.staging.put(scope, f"{current.id}{REMOVALS}", 0, {shard: canonical.dumps(removals)})
 
 
-def _leave_members(services: Services, scope: str, current: Run, part: int, people: Mapping[str, PersonRecord]) -> None:
-    """How many of the shard's people are in each group, for the groups' counts."""
+def _leave_members(services: Services, scope: str, current: Run, part: int, people: Iterable[PersonRecord]) -> None:
+    """How many of the shard's people are in each group, for the groups' counts: without those who are missing, so that
+    a worker killed while they are removed leaves no count behind. Who is there after all is counted by the next pass.
+    """
     members: dict[str, int] = {}
-    for record in people.values():
+    for record in people:
         for group in counted_groups(record):
             members[group] = members.get(group, 0) + 1
     services.staging.put(scope, f"{current.id}{MEMBERS}", part, {"": canonical.dumps(members)})
@@ -314,7 +323,8 @@ def _remove(
     part = message.part + _REMOVE_PARTS
     work = Work(connection, current.id, part, shard, list(candidates), selected=reaching.selected(view, current))
     done = commit_people(services, work, propose, permit)
-    count_members(services, connection.scope, done.members)
+    if GROUPS in current.frozen:  # else the pass has counted without them already
+        count_members(services, connection.scope, done.members)
     if current.kind == "pass" and candidates:
         certificate.leave(services, view, current, part, {**found, **done.after}.values())
     counts = dict(services.people.run_counts(connection.scope, shard, current.id, part))

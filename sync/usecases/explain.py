@@ -154,13 +154,13 @@ def named(ids: Iterable[str], groups: Mapping[str, GroupRecord]) -> list[Named]:
 
 
 def chain(
-    starts: Collection[str], roots: Collection[str], groups: Mapping[str, GroupRecord]
+    starts: Collection[str], roots: Collection[str], groups: Mapping[str, GroupRecord], *, gone: bool = False
 ) -> tuple[str, list[Named]]:
     """Of some groups the one that is nearest to one of the roots, and a shortest chain from there down to it; both
-    empty where none is below any. Of several the first by ids.
+    empty where none is below any. Of several the first by ids. Exclusion goes by groups that are `gone` too.
     """
     nesting = Nesting(groups.values())
-    paths = filter(None, (nesting.path(one, roots) for one in starts))
+    paths = filter(None, (nesting.path(one, roots, gone=gone) for one in starts))
     nearest = min(paths, key=lambda path: (len(path), path), default=())
     return (nearest[0] if nearest else ""), named(reversed(nearest), groups)
 
@@ -213,7 +213,7 @@ def _judged(verdict: Verdict, told: PersonRecord, choice: Chosen, groups: Mappin
         case Rule.GROUP:
             group, path = chain(told.groups, choice.groups, groups)
         case Rule.EXCLUDED_GROUP:
-            group, path = chain(told.groups, choice.excluded_groups, groups)
+            group, path = chain(told.groups, choice.excluded_groups, groups, gone=True)
         case _:
             return Judged(verdict)
     return Judged(verdict._replace(detail=group or verdict.detail), path)

@@ -111,5 +111,5 @@ def _members(services: Services, connection: Connection, shard: str, below: froz
 
 def _uses(object_id: str, choice: Chosen, groups: Mapping[str, GroupRecord]) -> list[Use]:
     roots: dict[Effect, Sequence[str]] = {"included": choice.groups, "excluded": choice.excluded_groups}
-    chains = {effect: chain([object_id], some, groups)[1] for effect, some in roots.items()}
+    chains = {effect: chain([object_id], some, groups, gone=effect == "excluded")[1] for effect, some in roots.items()}
     return [Use(effect, path) for effect, path in chains.items() if path]

@@ -143,6 +143,8 @@ def _staged(services: Services, view: ConnectionView, saved: Run) -> None:
     if GROUPS not in saved.frozen and passgroups.told_nothing(services, view.connection, saved):
         saved = replace(saved, frozen=(*saved.frozen, GROUPS))
         log("pass.no_groups", logging.WARNING, connection=view.connection.id, run=saved.id)
+    if GROUPS not in saved.frozen:
+        saved = replace(saved, kept_groups=passgroups.kept(services, view.connection, saved))
     entered = stages.enter(services, view, saved, Stage.GROUPING, {})
     log("pass.staged", connection=view.connection.id, run=entered.id, parts=entered.parts)
 
@@ -160,7 +162,7 @@ def _block(services: Services, view: ConnectionView, reader: Reader, current: Ru
         number += 1
         block.add(page)
         if feed == GROUPS:
-            pages.append(page._replace(memberships=[e for e in page.memberships if e.member_type in {"group", ""}]))
+            pages.append(passgroups.gist(page))
         done, cursor = page.delta_link is not None, page.next_link or ""
         delta_link = page.delta_link
         if cursor:

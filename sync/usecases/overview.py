@@ -19,7 +19,7 @@ from sync.core.model import Counts, Presence
 from sync.core.runs import Hold, Outcome, Run, Stage, changed
 from sync.core.silence import last_read, silent_since
 from sync.usecases import every
-from sync.usecases.chosen_groups import GoneGroup, gone
+from sync.usecases.chosen_groups import Unfit, unfit
 from sync.usecases.services import Services
 
 NEWEST_RUNS = 50
@@ -83,7 +83,7 @@ class Overview:
     groups: int
     runs: Sequence[Run]
     holds: Sequence[Hold]  # waiting ones only
-    gone_groups: Sequence[GoneGroup]
+    unfit_groups: Unfit  # those that the settings name
     progress: Progress | None
     freshness: Freshness | None
     announced: Announced
@@ -125,7 +125,7 @@ class Overviews:
             groups=groups,
             runs=runs,
             holds=holds,
-            gone_groups=self._gone_groups(connection),
+            unfit_groups=self._unfit_groups(connection),
             progress=self._progress(view, runs),
             freshness=freshness_of(runs),
             announced=announced_of(runs),
@@ -153,9 +153,9 @@ class Overviews:
         found: int = self._memory.get(f"groups:{connection.scope}", 15, lambda: self._count_groups(connection.scope))
         return found
 
-    def _gone_groups(self, connection: Connection) -> Sequence[GoneGroup]:
-        key = f"gone:{connection.scope}:{connection.settings.version}"
-        found: Sequence[GoneGroup] = self._memory.get(key, 15, lambda: gone(self._services, connection))
+    def _unfit_groups(self, connection: Connection) -> Unfit:
+        key = f"unfit:{connection.scope}:{connection.settings.version}"
+        found: Unfit = self._memory.get(key, 15, lambda: unfit(self._services, connection))
         return found
 
     def _count_groups(self, scope: str) -> int:

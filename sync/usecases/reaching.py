@@ -109,4 +109,4 @@ def compute(settings: SyncSettings, groups: Iterable[GroupRecord]) -> Reach:
 
 
 def _circle(choice: Chosen, nesting: Nesting) -> Circle:
-    return Circle(nesting.below(choice.groups), nesting.below(choice.excluded_groups))
+    return Circle(nesting.below(choice.groups), nesting.below(choice.excluded_groups, gone=True))

@@ -24,6 +24,7 @@ from tests.fakes.tenant import MEMBER_TYPES, Tenant, Version
 
 BASE = "https://graph.microsoft.com"
 TOKEN_LIFE = timedelta(days=7)  # microsoft-facts §1.5
+HIDDEN = "Member.Read.Hidden"  # without it nobody is told of groups that hide their members (microsoft-facts §2.4)
 Item = dict[str, Any]
 
 
@@ -245,6 +246,8 @@ class FakeDirectory:
         if version.removed:
             return [{"id": object_id, "@removed": {"reason": version.removed}}]
         entries: list[Item] = []
+        if version.properties.get("visibility") == "HiddenMembership" and HIDDEN not in tenant.roles:
+            members = ()
         for member, present in members:
             entry: Item = {"@odata.type": MEMBER_TYPES[tenant.kinds[member]], "id": member}
             entries.append(entry if present else {**entry, "@removed": {"reason": "deleted"}})

@@ -110,9 +110,10 @@ def test_a_vanished_group_that_excluded_is_told(place: Place, caller: Caller) ->
     place.compare()
     place.tenant.delete_group(council)
     place.compare()
-    (gone,) = caller.get(f"{API}/connections/{place.connection.id}").json()["gone_groups"]
-    assert (gone["object_id"], gone["use"]) == (council, "audience_excluded")
-    assert gone["sentence"].startswith("Entra no longer has the group Works <council>: people whom it kept out")
+    detail = caller.get(f"{API}/connections/{place.connection.id}").json()
+    (gone,) = detail["gone_groups"]
+    assert (gone["object_id"], gone["use"], detail["hidden_groups"]) == (council, "audience_excluded", [])
+    assert gone["sentence"].startswith("Entra no longer has the group Works <council>: whoever was in it receives no")
 
 
 def test_a_conflict_names_who_has_the_address(place: Place, caller: Caller) -> None:

@@ -48,10 +48,25 @@ def members(tenant: Tenant, groups: tuple[str, ...]) -> set[str]:
     return found
 
 
+def kept_out(connection: Tenanted, groups: tuple[str, ...]) -> set[str]:
+    """Everybody whom groups exclude. Those that are deleted go on excluding whoever was last known to be in them: that
+    nobody can read any more but in what is stored.
+    """
+    stored, there = connection.groups, {*connection.tenant.present_groups()}
+    below, waiting = set[str](), [*groups]
+    while waiting:
+        group = waiting.pop()
+        if group not in below:
+            below.add(group)
+            waiting += [child for child, record in stored.items() if record.parents.get(group, 0) > 0]
+    by_gone = {one for one, record in connection.people.items() if record.groups & below - there}
+    return members(connection.tenant, (*groups, *(below & there))) | by_gone
+
+
 def chosen(connection: Tenanted, object_id: str, choice: Chosen) -> bool:
     """Whether a choice takes somebody in: exclusion wins."""
     tenant = connection.tenant
-    if object_id in {*choice.excluded_people, *members(tenant, choice.excluded_groups)}:
+    if object_id in {*choice.excluded_people, *kept_out(connection, choice.excluded_groups)}:
         return False
     return choice.everyone or object_id in {*choice.people, *members(tenant, choice.groups)}
 
@@ -143,8 +158,9 @@ def _person(
         return
     if record.account_state is AccountState.NONE and reason is not Reason.OK and record.reason is not reason:
         yield f"has no account because of {record.reason}, not {reason}"
-    if record.groups != connection.tenant.groups_of(record.object_id):
-        yield f"is in {set(record.groups)}, not {connection.tenant.groups_of(record.object_id)}"
+    groups = record.groups & {*connection.tenant.present_groups()}  # others keep their members, and give them nothing
+    if groups != connection.tenant.groups_of(record.object_id):
+        yield f"is in {set(groups)}, not {connection.tenant.groups_of(record.object_id)}"
 
 
 def _employee(
@@ -203,7 +219,7 @@ def _groups(connection: Tenanted) -> Iterator[str]:
         version = tenant.version_at("groups", object_id, tenant.at)
         if version is None or found.name != version.properties["displayName"]:
             yield f"group {object_id} is called {found.name}"
-        parents = {parent for parent, order in found.parents.items() if order > 0}
+        parents = {parent for parent, order in found.parents.items() if order > 0} & {*tenant.present_groups()}
         if parents != tenant.groups_of(object_id):
             yield f"group {object_id} is in {parents}, not {tenant.groups_of(object_id)}"
         people = sum(tenant.kinds[member] == "user" for member in tenant.members_of(object_id))

@@ -9,6 +9,7 @@ import pytest
 from sync.core.model import AccountState, Presence, Reason
 from sync.core.sync_settings import Chosen, Scope
 from sync.usecases import explain_group
+from sync.usecases.chosen_groups import unfit
 from tests.fakes.engine import Tenanted
 from tests.real.world import RealEngine, active, group, person
 
@@ -69,7 +70,7 @@ def test_dynamic_hidden_and_renamed(acme: Tenanted) -> None:
     hidden = tenant.new_group("Works Council", members=people[13:16], **unified)
     scope_by(acme, dynamic, hidden)
     assert active(acme) == named(10, 11, 12)
-    assert (acme.groups[hidden].name, acme.groups[hidden].members) == ("Works Council", 0)
+    assert (acme.groups[hidden].name, acme.groups[hidden].hidden) == ("Works Council", True)
     before = {run.id for run in acme.runs}
     tenant.change_group(dynamic, displayName="Sales")
     acme.sync()
@@ -126,6 +127,58 @@ def test_deleted_and_back(acme: Tenanted, *, told: bool) -> None:
     acme.approve_all()
     acme.reconcile()
     assert (active(acme), acme.holds, acme.mailed) == (set(), [], [])
+
+
+@pytest.mark.parametrize("how", ["binned", "purged", "unseen"])
+def test_an_excluding_group_vanishes(acme: Tenanted, how: str) -> None:
+    """The works council's group is deleted, with another one in it: pulls and full passes later nobody of them has an
+    account again, a mail or simulations; Entra's return of the groups changes nothing, the admin's settings do.
+    """
+    tenant = acme.tenant
+    people = [person(acme, f"Person {number}").object_id for number in range(20)]
+    tenant.cloud.behave(restore_resends_members=False, omit_deletions=1.0 if how == "unseen" else 0.0)
+    inner = tenant.new_group("Deputies", members=people[11:13])
+    council = tenant.new_group("Works Council", members=[people[10], inner])
+    acme.sync()
+    excluded = Chosen(everyone=True, excluded_groups=(council,))
+    acme.choose(scope=Scope(excluded), audience=excluded)
+    outside = named(10, 11, 12)
+    assert not active(acme) & outside
+    for one in (inner, council):
+        tenant.delete_group(one)
+        if how == "purged":
+            tenant.cloud.purge_group(tenant.id, one)
+        acme.sync()
+    for _ in range(2):
+        acme.reconcile()
+        assert (active(acme) & outside, acme.holds) == (set(), [])
+    assert [group.name for group in unfit(acme.engine.services, acme.connection).gone] == ["Works Council"] * 2
+    if how == "binned":
+        for one in (inner, council):
+            tenant.restore_group(one)
+        acme.sync()
+        assert active(acme) & outside == set()
+    acme.choose(scope=Scope(), audience=Chosen(everyone=True))
+    assert outside <= active(acme)
+    assert acme.mailed == []
+
+
+def test_the_right_to_hidden_members_is_taken_away(acme: Tenanted) -> None:
+    """Entra told who is in a hidden group, and no longer does: nobody leaves scope by it, and nobody is held."""
+    tenant = acme.tenant
+    people = [person(acme, f"Person {number}").object_id for number in range(20)]
+    rights = ["User.Read.All", "GroupMember.Read.All"]
+    tenant.cloud.set_roles(tenant.id, [*rights, "Member.Read.Hidden"])
+    acme.engine.services.directory.granted_roles(acme.connection)
+    unified = {"groupTypes": ["Unified"], "mailEnabled": True, "visibility": "HiddenMembership"}
+    hidden = tenant.new_group("Board", members=people[13:16], **unified)
+    scope_by(acme, hidden)
+    assert active(acme) == named(13, 14, 15)
+    tenant.cloud.set_roles(tenant.id, rights)
+    acme.engine.services.directory.granted_roles(acme.connection)
+    for _ in range(2):
+        acme.reconcile()
+    assert (active(acme), acme.holds, acme.groups[hidden].members) == (named(13, 14, 15), [], 3)
 
 
 def test_a_large_group_in_slices(engine: RealEngine) -> None:

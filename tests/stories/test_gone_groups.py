@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import pytest
 
+from sync.core.model import AccountState
 from sync.core.sync_settings import Chosen, Scope
 from sync.panel import words
-from sync.usecases.chosen_groups import gone
+from sync.usecases.chosen_groups import unfit
 from tests.fakes.engine import Engine, Tenanted
 
 
 def told(acme: Tenanted) -> list[tuple[str, str]]:
     """Name and use of each."""
-    return [(group.name, group.use) for group in gone(acme.engine.services, acme.connection)]
+    return [(group.name, group.use) for group in unfit(acme.engine.services, acme.connection).gone]
 
 
 @pytest.fixture
@@ -54,10 +55,27 @@ def test_a_group_that_never_was_is_told_by_its_id(chosen: Tenanted) -> None:
     """Settings may be saved by a script: an id that Entra does not know is told as it is."""
     stranger = "11111111-2222-4333-8444-555555555555"
     chosen.choose(audience=Chosen(everyone=True, excluded_groups=(stranger,)))
-    (group,) = gone(chosen.engine.services, chosen.connection)
+    (group,) = unfit(chosen.engine.services, chosen.connection).gone
     assert (group.name, group.use) == (stranger, "audience_excluded")
     assert stranger in words.gone_group(group)
-    assert "receive them" in words.gone_group(group)
+    assert "receives no simulations" in words.gone_group(group)
+
+
+def test_a_group_that_hides_its_members_is_told(chosen: Tenanted) -> None:
+    """Chosen for whatever use, it does nothing: that is said, until Entra tells of somebody in it."""
+    tenant = chosen.tenant
+    hiding = tenant.new_group("Quiet", visibility="HiddenMembership")
+    tenant.join(hiding, tenant.present_people()[0])
+    chosen.sync()
+    excluded = Chosen(everyone=True, excluded_groups=(hiding,))
+    chosen.choose(scope=Scope(Chosen(everyone=True, groups=(hiding,), excluded_groups=(hiding,))), audience=excluded)
+    found = unfit(chosen.engine.services, chosen.connection)
+    assert [group.use for group in found.hidden] == ["scope", "scope_excluded", "audience_excluded"]
+    assert found.gone == []
+    assert "Quiet hides its members" in words.hidden_group(found.hidden[0])
+    tenant.roles = (*tenant.roles, "Member.Read.Hidden")
+    chosen.reconcile()
+    assert unfit(chosen.engine.services, chosen.connection).hidden == []
 
 
 def test_nothing_is_told_before_groups_were_read(engine: Engine) -> None:
@@ -67,3 +85,109 @@ def test_nothing_is_told_before_groups_were_read(engine: Engine) -> None:
     engine.pump()
     acme.choose(audience=Chosen(groups=("11111111-2222-4333-8444-555555555555",)))
     assert told(acme) == []
+
+
+@pytest.fixture
+def council(engine: Engine) -> tuple[Tenanted, str, str, list[str]]:
+    """Five people, all in scope and audience but the works council: one in the group itself, one in a group in it."""
+    acme = engine.connect(digits=1)
+    tenant = acme.tenant
+    people = [tenant.hire(f"Person {number}") for number in range(5)]
+    outer, inner = tenant.new_group("Works council"), tenant.new_group("Deputies")
+    tenant.join(outer, inner)
+    tenant.join(outer, people[0])
+    tenant.join(inner, people[1])
+    acme.imported()
+    excluded = Chosen(everyone=True, excluded_groups=(outer,))
+    acme.choose(scope=Scope(excluded), audience=excluded)
+    return acme, outer, inner, people
+
+
+def left_out(acme: Tenanted) -> set[str]:
+    """Who has no active account, and so no simulations."""
+    people = acme.people.items()
+    return {one for one, record in people if not record.audience and record.account_state is not AccountState.ACTIVE}
+
+
+@pytest.mark.parametrize("how", ["soft", "hard", "taken out too", "untold"])
+@pytest.mark.parametrize("which", ["outer", "inner", "both"])
+def test_whom_a_vanished_group_excludes_stays_out(
+    council: tuple[Tenanted, str, str, list[str]], how: str, which: str
+) -> None:
+    """A works council's group is deleted, the one in it, or both, whether or not Graph tells too that the deleted one
+    is no member any more: pull after pass after pass nobody of it gets an account, a mail or a simulation, until the
+    admin takes the exclusion out of the settings.
+    """
+    acme, outer, inner, people = council
+    for group in {"outer": [outer], "inner": [inner], "both": [inner, outer]}[which]:
+        if how == "taken out too" and group == inner:
+            acme.tenant.leave(outer, inner)
+        acme.tenant.delete_group(group, soft=how == "soft", told=how != "untold")
+        acme.sync()
+    for _ in range(2):
+        acme.reconcile()
+        assert left_out(acme) == set(people[:2])
+    acme.tenant.change(people[1], department="Moved")
+    new = acme.tenant.hire("New Comer")
+    acme.sync()
+    assert left_out(acme) == set(people[:2])
+    assert (acme.holds, acme.mailed) == ([], ["new.comer@contoso.example"])
+    acme.choose(scope=Scope(), audience=Chosen(everyone=True))
+    assert left_out(acme) == set()
+    acme.reconcile()
+    assert {one for one, record in acme.people.items() if record.audience} == {*people, new}
+
+
+def test_who_was_taken_out_of_an_excluding_group_is_in(council: tuple[Tenanted, str, str, list[str]]) -> None:
+    """First the group is taken out of the works council's, and its member comes in; that it is deleted afterwards, by
+    the next pull or after a full pass, excludes nobody again.
+    """
+    acme, outer, inner, people = council
+    acme.tenant.leave(outer, inner)
+    acme.sync()
+    assert left_out(acme) == {people[0]}
+    acme.tenant.delete_group(inner)
+    acme.sync()
+    for _ in range(2):
+        assert left_out(acme) == {people[0]}
+        acme.reconcile()
+
+
+@pytest.mark.parametrize("resent", [True, False])
+def test_a_restored_group_has_its_members_at_once(
+    council: tuple[Tenanted, str, str, list[str]], *, resent: bool
+) -> None:
+    """Both groups spend two full passes in the bin: back, they exclude whom they did, whether or not Graph tells the
+    members again; and who is taken out of them is in.
+    """
+    acme, outer, inner, people = council
+    acme.engine.directory.manners.resend_members = resent
+    for group in (outer, inner):
+        acme.tenant.delete_group(group)
+    acme.sync()
+    for _ in range(2):
+        acme.reconcile()
+    for group in (outer, inner):
+        acme.tenant.restore_group(group)
+    acme.sync()
+    assert left_out(acme) == set(people[:2])
+    acme.tenant.leave(inner, people[1])
+    acme.sync()
+    assert left_out(acme) == {people[0]}
+    acme.reconcile()
+    assert (acme.groups[outer].members, acme.groups[inner].members, left_out(acme)) == (1, 0, {people[0]})
+
+
+def test_who_comes_back_unannounced_comes_back_with_the_memberships(
+    council: tuple[Tenanted, str, str, list[str]],
+) -> None:
+    """No feed told that somebody went to the bin, a full pass missed them: restored, they are a member as before."""
+    acme, _, inner, people = council
+    acme.tenant.soft_delete(people[1], told=False)
+    for _ in range(2):
+        acme.reconcile()
+    acme.tenant.restore(people[1])
+    acme.hint("users")
+    acme.engine.pump()
+    assert acme.person(people[1]).groups == {inner}
+    assert left_out(acme) == set(people[:2])

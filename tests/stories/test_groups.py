@@ -72,6 +72,38 @@ def test_somebody_restored_comes_back_with_their_memberships(acme: Tenanted, pas
     assert group in back.groups
 
 
+def test_the_right_to_hidden_members_is_lost(engine: Engine) -> None:
+    """A group hides its members and told them while the right was there: without it Graph tells the group without a
+    member, which is no empty group. Nobody leaves scope, pass after pass; a group that never told is said to hide.
+    """
+    acme = engine.connect()
+    tenant = acme.tenant
+    tenant.roles = (*tenant.roles, "Member.Read.Hidden")
+    people = [tenant.hire(f"Person {number}") for number in range(4)]
+    group, nested = tenant.new_group("Board", visibility="HiddenMembership"), tenant.new_group("Deputies")
+    tenant.join(group, nested)
+    tenant.join(nested, people[1])
+    for person in (people[0], people[2]):
+        tenant.join(group, person)
+    acme.imported()
+    acme.choose(scope=Scope(Chosen(groups=(group,))))
+    assert active(acme) == set(people[:3])
+    tenant.leave(group, people[2])
+    acme.sync()
+    tenant.roles = tenant.roles[:2]
+    never = tenant.new_group("Council", visibility="HiddenMembership")
+    tenant.join(never, people[3])
+    for _ in range(2):
+        acme.reconcile()
+    assert (active(acme), acme.holds, acme.groups[group].members) == (set(people[:2]), [], 1)
+    assert (acme.groups[never].hidden, acme.groups[group].hidden) == (True, False)
+    tenant.leave(group, people[0])
+    tenant.join(group, people[3])
+    tenant.roles = (*tenant.roles, "Member.Read.Hidden")
+    acme.reconcile()
+    assert active(acme) == {people[1], people[3]}
+
+
 def story(engine: Engine, crash_at: int) -> Tenanted:
     """Scope by a nested group, and the worker killed once while settings and nesting have everybody decided again."""
     acme = engine.connect(digits=1)

@@ -128,8 +128,10 @@ class ConnectionShape(BaseModel):
     survey: SurveyShape | None
 
 
-class GoneGroupShape(BaseModel):
-    """A group that the settings name and Entra no longer has."""
+class UnfitGroupShape(BaseModel):
+    """A group that the settings name and that Entra no longer has, or whose members it hides; what follows, and what to
+    do.
+    """
 
     object_id: str
     name: str
@@ -150,7 +152,8 @@ class ConnectionDetail(ConnectionShape):
     last_change_at: str | None
     next_full_pass_at: str | None
     holds_waiting: int
-    gone_groups: list[GoneGroupShape] = Field(description="Whom they kept out, they no longer keep out.")
+    gone_groups: list[UnfitGroupShape] = Field(description="Groups of the settings that Entra no longer has.")
+    hidden_groups: list[UnfitGroupShape] = Field(description="Groups of the settings whose members Entra hides.")
 
 
 class Start(Shape):
@@ -222,6 +225,7 @@ class Group(BaseModel):
     description: str | None
     mail: str | None
     dynamic: bool
+    hidden: bool = Field(description="It hides its members, and Entra told Moxso of none.")
     members: int
     parent_ids: list[str]
 

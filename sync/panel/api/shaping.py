@@ -57,8 +57,12 @@ def detail(overview: Overview) -> schemas.ConnectionDetail:
         silent_since=overview.silent_since or None,
         subscriptions=[_subscription(overview.view, feed) for feed in FEEDS],
         gone_groups=[
-            schemas.GoneGroupShape(**group._asdict(), sentence=words.gone_group(group))
-            for group in overview.gone_groups
+            schemas.UnfitGroupShape(**group._asdict(), sentence=words.gone_group(group))
+            for group in overview.unfit_groups.gone
+        ],
+        hidden_groups=[
+            schemas.UnfitGroupShape(**group._asdict(), sentence=words.hidden_group(group))
+            for group in overview.unfit_groups.hidden
         ],
         last_change_at=overview.last_change or None,
         next_full_pass_at=overview.next_pass or None,
@@ -113,6 +117,7 @@ def group(record: GroupRecord) -> schemas.Group:
         description=_text(source.get("description")),
         mail=_text(source.get("mail")),
         dynamic="DynamicMembership" in (source.get("groupTypes") or ()),
+        hidden=record.hidden,
         members=record.members,
         parent_ids=sorted(parent for parent, order in record.parents.items() if order > 0),
     )

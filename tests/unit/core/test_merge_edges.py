@@ -76,6 +76,25 @@ def test_a_complete_pass_settles_memberships(stored: dict[str, int], seen: dict[
     assert {group for group, order in settled.items() if order > 0} == groups
 
 
+@pytest.mark.parametrize(
+    ("stored", "seen", "groups"),
+    [
+        ({A: 10}, {}, {A}),
+        ({A: 10, B: 10}, {}, {A}),
+        ({A: -10}, {}, set()),
+        ({A: -10}, {A: 60}, {A}),
+        ({}, {B: 60}, {B}),
+    ],
+)
+def test_a_pass_that_was_told_nothing_of_a_group(
+    stored: dict[str, int], seen: dict[str, int], groups: set[str]
+) -> None:
+    """Memberships of such a group stay as they are, those of the others are settled."""
+    settled = settle_edges(stored, seen, 50, {A})
+    assert {group for group, order in settled.items() if order > 0} == groups
+    assert settle_edges(settled, seen, 50, {A}) is settled
+
+
 def test_old_removals_are_forgotten_by_a_pass() -> None:
     """No older addition can be on its way any more, so the memory does not grow for ever."""
     assert settle_edges({A: -10, B: 10}, {B: 60, C: 61}, 50) == {B: 10, C: 61}

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sync.core.model import GroupRecord, Presence
+from sync.core.model import GroupRecord, Presence, make_order
 from sync.core.nesting import Nesting
 
 THERE = {Presence.PRESENT, Presence.UNKNOWN}
@@ -48,6 +48,19 @@ def test_below_is_what_walking_up_finds(
     rows = records(edges, presences)
     by_id = {row.object_id: row for row in rows}
     assert Nesting(rows).below(roots) == {group for group in by_id if reaches(group, roots, by_id, frozenset())}
+
+
+@given(edges, presences, st.lists(ids, min_size=1, max_size=3), ids)
+def test_where_gone_groups_count_too_presence_means_nothing(
+    edges: set[tuple[str, str]], presences: Mapping[str, Presence], roots: list[str], group: str
+) -> None:
+    """For exclusion: the same answers as if every group were there."""
+    here, all_there = (
+        Nesting(records(edges, presences)),
+        Nesting(records(edges, dict.fromkeys(presences, Presence.PRESENT))),
+    )
+    assert here.below(roots, gone=True) == all_there.below(roots)
+    assert here.path(group, roots, gone=True) == all_there.path(group, roots)
 
 
 @given(edges, presences, ids, st.lists(ids, min_size=1, max_size=2))
@@ -135,3 +148,22 @@ def test_a_chain_of_twenty_thousand_groups() -> None:
     nesting = Nesting(rows)
     assert len(nesting.below(["0"])) == length
     assert len(nesting.path(f"{length - 1}", ["0"])) == length
+
+
+@pytest.mark.parametrize(
+    ("presence", "deleted", "taken_out", "excluded"),
+    [
+        (Presence.HARD_DELETED, (9, 2), (9, 1), True),  # told on an earlier page of the same reading
+        (Presence.SOFT_DELETED, (9, 2), (11, 1), True),  # when it was purged
+        (Presence.SOFT_DELETED, (9, 2), (8, 40), False),  # an admin's doing, before
+        (Presence.PRESENT, (9, 2), (9, 3), False),
+    ],
+)
+def test_a_deleted_group_that_is_told_to_be_no_member(
+    presence: Presence, deleted: tuple[int, int], taken_out: tuple[int, int], *, excluded: bool
+) -> None:
+    """Deleting takes a group out of its parents; by that it stops excluding as little as by the deletion itself."""
+    gone = GroupRecord("a", make_order(1, *deleted), presence, parents={"root": -make_order(1, *taken_out)})
+    nesting = Nesting([GroupRecord("root", presence=Presence.PRESENT), gone])
+    assert ("a" in nesting.below(["root"], gone=True)) is excluded
+    assert nesting.below(["root"]) == {"root"}

@@ -82,5 +82,8 @@ class ManualAccounts(Protocol):
     def get(self, workspace: str, account_id: str) -> ManualAccount | None:
         """One account of this workspace."""
 
+    def delete(self, account: ManualAccount) -> None:
+        """Conditional on the etag; nothing where there is no such account any more. Raises Conflict."""
+
     def page(self, workspace: str, cursor: str, limit: int) -> tuple[Sequence[ManualAccount], str]:
         """The next `limit` accounts and the cursor to go on with (empty at the end)."""

@@ -17,7 +17,7 @@ from sync.core.person import name_of
 from sync.core.runs import HeldRemoval
 from sync.ports import LoadedShard
 from sync.usecases import compare, holds, mentioned, purge, reaching, revisit, settle, undo
-from sync.usecases.commit import Done, Pair, Work, commit_people, make_up
+from sync.usecases.commit import Done, Pair, Work, begun, commit_people, make_up
 from sync.usecases.groups import apply_groups, count_members
 from sync.usecases.sending import GROUPS, Change
 from sync.usecases.services import Services
@@ -175,8 +175,9 @@ def _people(
 
     connection = view.connection
     work = Work(connection, message.run, message.part, message.shard, ids, selected=reaching.selected(view))
+    resumed = any(change.kind is ChangeKind.REVISIT for change in users) and begun(services, work)
     done = commit_people(services, work, propose, permit)
-    make_up(services, work, stored_before, orders)
+    make_up(services, work, stored_before, orders, resumed=resumed)
     count_members(services, connection.scope, done.members)
     return done
 

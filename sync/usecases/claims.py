@@ -50,14 +50,13 @@ def resolve(
     directory tells them now, so that two who swap addresses, or one who left and the other who came back, meet at once.
     Who is refused waits for the address. Raises Transient and Conflict (decide again) as the ports do.
     """
-    ledger = Ledger(services, connection, run)
+    ledger = Ledger(services, connection, run, lambda waiters: waiting.wake(services, connection, waiters))
     settling = _Settling(ledger, connection, policy, wants, news, iso(services.clock.now()))
     claims = settling.all()
     if settling.denied and _wait(services, connection, settling.denied):
         # The holder may have left before we stood in line: nobody would tell us. Look once more.
         again = _Settling(ledger, connection, policy, _refused(wants, settling.denied), news, settling.now)
         claims.update(again.all())
-    waiting.wake(services, connection, ledger.freed)
     return claims
 
 
@@ -70,11 +69,6 @@ def _refused(wants: Wants, denied: Sequence[Denied]) -> Wants:
 def foresee(services: Services, connection: Connection, policy: Policy, wants: Wants, news: News) -> dict[str, Claim]:
     """What `resolve` would answer, writing nothing: for plans and explanations."""
     return _Settling(Foreseen(services, connection), connection, policy, wants, news, iso(services.clock.now())).all()
-
-
-def holder_of(connection: Connection, record: PersonRecord) -> Holder:
-    """A person as the holder of their address."""
-    return Holder(record.account_id, connection.scope, record.object_id, "", order=record.order)
 
 
 def _wait(services: Services, connection: Connection, denied: Sequence[Denied]) -> bool:

@@ -163,16 +163,10 @@ def _parked(decision: Decision, object_id: str, now: str) -> Decision:
 
 
 def _follow_up(services: Services, connection: Connection, chunk: list[Decision]) -> None:
-    """Tell those who waited for what accounts gave up, or no longer keep from others; free it, and mail.
-
-    Waking comes first, because who waits is told by the row that is freed: whoever comes before that takes it over.
-    """
-    freed = {one.freed: claims.holder_of(connection, one.before) for one in chunk if one.freed}
+    """Give up what accounts have no more, tell those who waited for it, and mail."""
+    freed = {one.freed: waiting.holder_of(connection, one.before) for one in chunk if one.freed}
     rows = {row for decision in chunk for row in waiting.yielded(connection, decision.before, decision.after)}
-    waiters = waiting.in_line(services, connection, rows | freed.keys())
-    waiting.wake(services, connection, waiters)
-    late = [one for row, who in freed.items() for one in services.addresses.release(connection.workspace, row, who)]
-    waiting.wake(services, connection, set(late) - set(waiters))
+    waiting.give_up(services, connection, freed, rows)
     send_mails(services, connection, [decision.after for decision in chunk if decision.mail])
 
 
@@ -198,12 +192,23 @@ def send_mails(services: Services, connection: Connection, people: Sequence[Pers
         services.queue.send(MailMessage(connection.id, connection.epoch, person.object_id))
 
 
+def begun(services: Services, work: Work) -> bool:
+    """Whether an earlier coming of this message changed an account: its worker may have come to nothing after that."""
+    return bool(services.people.run_counts(work.connection.scope, work.shard, work.run, work.part))
+
+
 def make_up(
-    services: Services, work: Work, records: Mapping[str, PersonRecord], orders: Mapping[str, Collection[int]]
+    services: Services,
+    work: Work,
+    records: Mapping[str, PersonRecord],
+    orders: Mapping[str, Collection[int]],
+    *,
+    resumed: bool = False,
 ) -> None:
-    """What a killed worker did not come to after its commit: mail people, and wake who waited for their addresses.
-    `records` are as they were found; who has one of their `orders` was written by this very message before. A revisit
-    has none: of those without, everybody who is to be mailed may have been.
+    """What a killed worker did not come to after its commit: mail people, free what their accounts gave up, and wake
+    who waited for it. `records` are as they were found; who has one of their `orders` was written by this very message
+    before. A revisit has none: of those without, everybody who is to be mailed may have been; that it was `begun`
+    before has to be known.
     """
     found = [(record, own) for one, own in orders.items() if (record := records.get(one)) is not None]
     again = [
@@ -213,8 +218,8 @@ def make_up(
     ]
     revisited = [record for record, own in found if not own]
     send_mails(services, work.connection, [one for one in (*again, *revisited) if one.mail is MailMark.CLAIMED])
-    if again:
-        waiting.wake_again(services, work.connection, work.run, work.shard, again)
+    if again or resumed:
+        waiting.give_up_again(services, work.connection, work.run, work.shard, records, again)
 
 
 def counted_groups(record: PersonRecord) -> frozenset[str]:

@@ -38,7 +38,7 @@ from sync.usecases import (
     settle,
     stages,
 )
-from sync.usecases.commit import Pair, Work, commit_people, counted_groups, make_up
+from sync.usecases.commit import Pair, Work, begun, commit_people, counted_groups, make_up
 from sync.usecases.groups import count_members
 from sync.usecases.rows import update_reader
 from sync.usecases.sending import GROUPS
@@ -201,8 +201,9 @@ def _apply(services: Services, view: ConnectionView, current: Run, message: Chan
     selected = reaching.selected(view, current)
     part = message.part
     work = Work(connection, current.id, part, shard, None, first=current.first, keep_order=True, selected=selected)
+    resumed = begun(services, work)
     done = commit_people(services, work, propose, permit)
-    make_up(services, work, found["stored"], orders)
+    make_up(services, work, found["stored"], orders, resumed=resumed)
     _leave_removals(services, connection.scope, current, shard, found)
     people = {**found["stored"], **done.after}
     if not _brought_in(services, view, current, message, people.values()):
@@ -322,7 +323,10 @@ def _remove(
 
     part = message.part + _REMOVE_PARTS
     work = Work(connection, current.id, part, shard, list(candidates), selected=reaching.selected(view, current))
+    resumed = begun(services, work)
     done = commit_people(services, work, propose, permit)
+    orders = {object_id: {order} for object_id, order in candidates.items() if order}
+    make_up(services, work, found, orders, resumed=resumed)
     if GROUPS in current.frozen:  # else the pass has counted without them already
         count_members(services, connection.scope, done.members)
     if current.kind == "pass" and candidates:

@@ -6,7 +6,7 @@ over what is stored. So one way of settling serves applying and foreseeing, and 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from shared.clock import iso
@@ -20,16 +20,16 @@ from sync.usecases.services import Services
 
 
 class Ledger:
-    """Reads and conditional writes; each raises what the ports raise. `freed` has those who waited for what was
-    freed meanwhile.
-    """
+    """Reads and conditional writes; each raises what the ports raise. `wake` is told who waits for what is freed."""
 
-    def __init__(self, services: Services, connection: Connection, run: str) -> None:
+    def __init__(
+        self, services: Services, connection: Connection, run: str, wake: Callable[[Sequence[Waiter]], None]
+    ) -> None:
         self._services = services
         self._connection = connection
         self._run = run
+        self._wake = wake
         self._loaded: dict[str, LoadedShard] = {}
-        self.freed: list[Waiter] = []
 
     def claim(self, wants: Mapping[str, Holder]) -> Mapping[str, Holder]:
         """Address -> who holds it now: whoever wanted it, where nobody did."""
@@ -45,9 +45,14 @@ class Ledger:
             raise Conflict("the address changed hands meanwhile")
 
     def free(self, address: str, account_id: str) -> None:
-        """Free an address that an account has, if it has it still."""
+        """Free an address that an account has, if it has it still. Who waits for it is told before, lest a worker that
+        is killed leaves them; and after, for whoever came at once found it held still.
+        """
+        present = self.peek([address]).get(address)
+        if present is not None and present.account_id == account_id:
+            self._wake(present.waiters)
         holder = Holder(account_id, "", "", "")
-        self.freed += self._services.addresses.release(self._connection.workspace, address, holder)
+        self._wake(self._services.addresses.release(self._connection.workspace, address, holder))
 
     def account(self, account_id: str) -> ManualAccount | None:
         """An account made by hand."""
@@ -78,7 +83,7 @@ class Foreseen(Ledger):
     """A ledger of what would be."""
 
     def __init__(self, services: Services, connection: Connection) -> None:
-        super().__init__(services, connection, "")
+        super().__init__(services, connection, "", lambda _: None)
         self._holders: dict[str, Holder | None] = {}
         self._accounts: dict[str, ManualAccount] = {}
         self._records: dict[str, PersonRecord] = {}

@@ -6,6 +6,7 @@ Once a day for each connection, as a run with one part a shard. Only accounts th
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -20,8 +21,9 @@ from sync.core.model import AccountState, Action, PersonRecord, Pin
 from sync.core.runs import Outcome
 from sync.core.sync_settings import SyncSettings
 from sync.ports import LoadedShard
-from sync.usecases import acts, certificate, settle
-from sync.usecases.commit import Pair, Work, commit_people
+from sync.usecases import acts, certificate, settle, waiting
+from sync.usecases.commit import Pair, Work, begun, commit_people
+from sync.usecases.matching import employee_row
 from sync.usecases.rows import update_reader
 from sync.usecases.sending import run_id, run_id_at
 from sync.usecases.services import Services
@@ -70,8 +72,10 @@ def apply(services: Services, view: ConnectionView, message: ChangesMessage) -> 
 def _give_up(services: Services, connection: Connection, message: ChangesMessage) -> None:
     now = iso(services.clock.now())
     due: set[str] = set()
+    found: dict[str, PersonRecord] = {}
 
     def propose(loaded: LoadedShard) -> list[Pair]:
+        found.update(loaded.records)
         due.clear()
         due.update(
             record.object_id
@@ -82,9 +86,28 @@ def _give_up(services: Services, connection: Connection, message: ChangesMessage
         return [(one, replace(one, pin=Pin(digest(one)))) for key, one in loaded.records.items() if key in due]
 
     def permit(decisions: list[Decision]) -> list[Decision]:
+        _forget_made_by_hand(services, connection, [one.before for one in decisions])
         return [_without_account(one.before, now) for one in decisions]
 
-    commit_people(services, Work(connection, message.run, message.part, message.shard, None), propose, permit)
+    work = Work(connection, message.run, message.part, message.shard, None)
+    resumed = begun(services, work)
+    commit_people(services, work, propose, permit)
+    if resumed:
+        waiting.give_up_again(services, connection, message.run, message.shard, found, ())
+
+
+def _forget_made_by_hand(services: Services, connection: Connection, people: Sequence[PersonRecord]) -> None:
+    """What an admin typed when they made the account goes with it, before the account does: whoever is killed in
+    between finds the account still to be given up.
+    """
+    for person in people:
+        account = services.accounts.get(connection.workspace, person.account_id) if person.origin == "manual" else None
+        if account is None:
+            continue
+        if row := employee_row(account.employee_id):
+            holder = waiting.holder_of(connection, person)
+            waiting.give_up(services, connection, {row: holder})
+        services.accounts.delete(account)
 
 
 def _without_account(stored: PersonRecord, now: str) -> Decision:
@@ -101,7 +124,7 @@ def _without_account(stored: PersonRecord, now: str) -> Decision:
         address="",
         conflict_with="",
         fields={},
-        own={},
+        own={} if gone else stored.own,
         held="",
         audience=False,
         matched_by="",

@@ -22,7 +22,7 @@ from sync.core.messages import ChangesMessage
 from sync.core.model import AccountState, Action, ActivityEntry, Hand, PersonRecord, Pin, Reason
 from sync.core.runs import Outcome, Run
 from sync.ports import RUN_ROWS, LoadedShard
-from sync.usecases import acts, claims, settle
+from sync.usecases import acts, settle, waiting
 from sync.usecases.commit import Pair, Work, commit_people
 from sync.usecases.groups import count_members
 from sync.usecases.sending import run_id_at
@@ -74,6 +74,8 @@ def apply(services: Services, view: ConnectionView, message: ChangesMessage) -> 
     if changed:
         work = Work(connection, run.id, message.part, shard, sorted(changed))
         done = commit_people(services, work, part.propose, part.permit)
+        if part.back:  # by a worker that may have been killed then
+            waiting.give_up_again(services, connection, run.id, shard, part.found, part.found.values())
         count_members(services, scope, done.members)
     counts = dict(services.people.run_counts(scope, shard, run.id, message.part))
     others = {"accounts": len(changed), "overtaken": part.overtaken, "kept": part.kept}
@@ -120,6 +122,7 @@ class _Part:
     back: frozenset[str]  # put back already, by an earlier coming of the message
     overtaken: int = 0
     kept: int = 0
+    found: Mapping[str, PersonRecord] = field(default_factory=dict)
     now: str = field(init=False)
 
     def __post_init__(self) -> None:
@@ -129,6 +132,7 @@ class _Part:
     def propose(self, loaded: LoadedShard) -> list[Pair]:
         """Whom to put back, pinned, so that nothing else is decided about them."""
         self.overtaken = self.kept = 0
+        self.found = loaded.records
         pairs = []
         for object_id, entry in self.changed.items():
             if object_id in self.back:
@@ -198,7 +202,7 @@ def _action(stored: PersonRecord, after: PersonRecord) -> Action:
 def _addresses(services: Services, connection: Connection, decisions: Iterable[Decision]) -> frozenset[str]:
     """The former addresses that these accounts could have back; the others belong to somebody by now."""
     wants = {
-        address: claims.holder_of(connection, one.before)
+        address: waiting.holder_of(connection, one.before)
         for one in decisions
         if (address := one.after.fields.get("email", "")) and address != one.before.address
     }

@@ -2,7 +2,7 @@
 
 Whoever is refused an address stands in line on its row (`claims`). The line is read when the address is freed, and
 when its holder leaves or is given another address; those in it get a revisit, which settles everything as ever.
-What a worker killed in between did not come to, the next coming of its message makes up for.
+What a worker killed in between did not come to, freeing included, the next coming of its message makes up for.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from sync.core.connection import Connection
 from sync.core.eligibility import GONE
 from sync.core.model import ChangeKind, PersonRecord, UserChange
 from sync.core.person import address_of
-from sync.ports import RUN_ROWS, Waiter
+from sync.ports import RUN_ROWS, Holder, Waiter
 from sync.usecases import matching
 from sync.usecases.sending import Change, cut, hand_over, new_run
 from sync.usecases.services import Services
@@ -61,20 +61,44 @@ def wake(services: Services, connection: Connection, waiters: Iterable[Waiter]) 
             _revisit(services, known[scope], sorted(people))
 
 
-def wake_again(
-    services: Services, connection: Connection, run: str, shard: str, people: Collection[PersonRecord]
+def holder_of(connection: Connection, record: PersonRecord) -> Holder:
+    """A person as the holder of their address."""
+    return Holder(record.account_id, connection.scope, record.object_id, "", order=record.order)
+
+
+def give_up(
+    services: Services, connection: Connection, freed: Mapping[str, Holder], yielded: Collection[str] = ()
 ) -> None:
-    """Wake those in line for what people yielded by a part of a run that was committed, and may not have come to it:
-    what they hold and no longer keep, and what the activity says they gave up.
+    """Tell those in line for what accounts gave up, or no longer keep from others (`yielded`), and free the former.
+
+    Waking comes first, because who waits is told by the row that is freed: whoever comes before that takes it over.
     """
-    ids = {record.object_id for record in people}
-    rows = {row for record in people if _yields(record) for row in _rows(connection, record)}
+    waiters = in_line(services, connection, {*freed, *yielded})
+    wake(services, connection, waiters)
+    late = [one for row, who in freed.items() for one in services.addresses.release(connection.workspace, row, who)]
+    wake(services, connection, set(late) - set(waiters))
+
+
+def give_up_again(
+    services: Services,
+    connection: Connection,
+    run: str,
+    shard: str,
+    records: Mapping[str, PersonRecord],
+    yielding: Iterable[PersonRecord],
+) -> None:
+    """What a worker that was killed after writing a part of a run did not come to. `records` are as the part's next
+    coming found them: what they gave up is told by the activity. `yielding` are those of them whose rows others may
+    have now.
+    """
+    freed = {}
     for activity, _ in services.people.activity(connection.scope, [shard], run, RUN_ROWS):
         for entry in activity.entries:
-            former = entry.before.get("email", "")
-            if entry.object_id in ids and former and former != entry.after.get("email", ""):
-                rows.add(former)
-    wake(services, connection, in_line(services, connection, rows))
+            former, record = entry.before.get("email", ""), records.get(entry.object_id)
+            if record is not None and former not in {"", record.address, entry.after.get("email", "")}:
+                freed[former] = holder_of(connection, record)
+    yielded = {row for record in yielding if _yields(record) for row in _rows(connection, record)}
+    give_up(services, connection, freed, yielded)
 
 
 def _revisit(services: Services, connection: Connection, people: Collection[str]) -> None:

@@ -174,6 +174,23 @@ def test_an_account_comes_back(store: Store) -> None:
         store.accounts.save(account(1))
 
 
+def test_an_account_is_deleted_as_it_was_read(store: Store) -> None:
+    """Not when somebody changed it since; twice is as good as once; other accounts stay."""
+    one, other = (
+        store.accounts.save(
+            ManualAccount(f"{number:032x}", ACME, f"a{number}@x.example", "Ann", "2026-03-02T08:00:00.000Z")
+        )
+        for number in (1, 2)
+    )
+    changed = store.accounts.save(replace(one, name="Anna"))
+    with pytest.raises(Conflict):
+        store.accounts.delete(one)
+    store.accounts.delete(changed)
+    store.accounts.delete(changed)
+    assert store.accounts.get(ACME, one.account_id) is None
+    assert store.accounts.get(ACME, other.account_id) == other
+
+
 @pytest.mark.parametrize("typed", ["", "' or 1 eq 1 or '", "../x", "ABC"])
 def test_a_malformed_account_id_finds_nothing(store: Store, typed: str) -> None:
     """An id somebody typed into an address is no error of ours."""

@@ -89,6 +89,14 @@ class FakeManualAccounts:
             self._ground.faults.read("accounts.get")
             return self._accounts.get((workspace, account_id))
 
+    def delete(self, account: ManualAccount) -> None:
+        """Conditional; gone already is fine."""
+        key = (account.workspace, account.account_id)
+        with self._ground.lock, self._ground.faults.effect("accounts.delete"):
+            if self._accounts.get(key) is not None:
+                self._accounts.check(key, account.etag)
+                self._accounts.drop(key)
+
     def page(self, workspace: str, cursor: str, limit: int) -> tuple[Sequence[ManualAccount], str]:
         """In the order of account ids."""
         with self._ground.lock:

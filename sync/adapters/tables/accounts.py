@@ -30,6 +30,10 @@ class TableAccounts:
         row = self._table.get(workspace_key(workspace), account_id) if keys.is_hex(account_id) else None
         return None if row is None else ACCOUNT.decode(row, etag_of(row))
 
+    def delete(self, account: ManualAccount) -> None:
+        """Conditional."""
+        self._table.delete(workspace_key(account.workspace), keys.hexadecimal(account.account_id), account.etag)
+
     def page(self, workspace: str, cursor: str, limit: int) -> tuple[Sequence[ManualAccount], str]:
         """In the order of account ids."""
         if cursor and not keys.is_hex(cursor):

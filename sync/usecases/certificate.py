@@ -3,13 +3,15 @@
 It is made of what the pass sees anyway. Applying a shard leaves the shard's balance, without the removal candidates;
 removing leaves theirs. The end of the pass adds them up and keeps the sum in `staging`, in a partition of its own that
 outlives the pass. Nothing is scanned for it. The balance of a part is written as often as the part is worked on, and
-the last one stands.
+the last one stands. However many differences there are, no more than a part's are in memory at a time: they are kept,
+sealed and told as they come from storage, in the order of the parts.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
 from typing import Any, NamedTuple
 
 from shared import canonical
@@ -30,21 +32,29 @@ FORGOTTEN = 200  # runs looked at in one go, when old ones are forgotten
 
 
 class Certificate(NamedTuple):
-    """`head` is all but the differences: whose, when, by which settings, the counts, and the digest of the whole."""
+    """`head` is all but the differences: whose, when, by which settings, the counts, and the digest of the whole.
+    `differences` come from storage as often as they are iterated.
+    """
 
     head: dict[str, Any]
-    differences: Sequence[Difference]
+    differences: Iterable[Difference]
 
-    @property
-    def document(self) -> dict[str, Any]:
-        """The whole as JSON: `sha256` is the digest of everything else, see `seal`."""
-        return {**self.head, "differences": [one._asdict() for one in self.differences]}
+    def text(self) -> Iterator[bytes]:
+        """The whole as canonical JSON (keys sorted, compact, UTF-8), in pieces."""
+        before, there, after = canonical.dumps({**self.head, "differences": []}).partition(b'"differences":[]')
+        yield before + there[:-1]
+        for number, piece in enumerate(_in_pieces(self.differences)):
+            yield (b"," if number else b"") + canonical.dumps([one._asdict() for one in piece])[1:-1]
+        yield there[-1:] + after
 
 
-def seal(document: dict[str, Any]) -> str:
-    """SHA-256, in hex, of a certificate's canonical JSON (keys sorted, compact, UTF-8) without its `sha256`."""
-    bare = {name: value for name, value in document.items() if name != "sha256"}
-    return hashlib.sha256(canonical.dumps(bare)).hexdigest()
+def seal(made: Certificate) -> str:
+    """SHA-256, in hex, of a certificate's canonical JSON without its `sha256`."""
+    digest = hashlib.sha256()
+    head = {name: value for name, value in made.head.items() if name != "sha256"}
+    for piece in made._replace(head=head).text():
+        digest.update(piece)
+    return digest.hexdigest()
 
 
 def leave(services: Services, view: ConnectionView, run: Run, part: int, people: Iterable[PersonRecord]) -> None:
@@ -55,7 +65,7 @@ def leave(services: Services, view: ConnectionView, run: Run, part: int, people:
     data = {
         "settings": policy.settings.version,
         "counts": found.counts,
-        "differences": [list(one) for one in found.differences],
+        "differences": sorted([*one] for one in found.differences),
     }
     services.staging.put(connection.scope, f"{run.id}{BALANCES}", part, {"": canonical.dumps(data)})
 
@@ -65,11 +75,9 @@ def issue(services: Services, connection: Connection, run: Run) -> None:
     if head(services, connection.scope, run.id) is not None:
         return
     total, versions = Balance(), set[int]()
-    for block in services.staging.get(connection.scope, f"{run.id}{BALANCES}", ""):
-        data = canonical.loads(block)
+    for data in _balances(services, connection.scope, run.id):
         versions.add(data["settings"])
-        total.take(Balance(data["counts"], [Difference(*one) for one in data["differences"]]))
-    total.differences.sort()
+        total.take(Balance(data["counts"]))
     about = {
         "v": VERSION,
         "connection": connection.id,
@@ -83,17 +91,42 @@ def issue(services: Services, connection: Connection, run: Run) -> None:
         "not_read": list(run.frozen),
         "counts": total.counts,
     }
-    made = Certificate(about, total.differences)
-    about["sha256"] = seal(made.document)
+    made = Certificate(about, _Anew(lambda: _left(services, connection.scope, run.id)))
+    about["sha256"] = seal(made)
     _keep(services, connection.scope, run.id, made)
+
+
+def _balances(services: Services, scope: str, run_id: str) -> Iterator[dict[str, Any]]:
+    """What each part left, in their order."""
+    return map(canonical.loads, services.staging.get(scope, f"{run_id}{BALANCES}", ""))
+
+
+def _left(services: Services, scope: str, run_id: str) -> Iterator[Difference]:
+    for data in _balances(services, scope, run_id):
+        yield from (Difference(*one) for one in data["differences"])
+
+
+def _in_pieces(differences: Iterable[Difference]) -> Iterator[list[Difference]]:
+    coming = iter(differences)
+    while piece := list(islice(coming, PIECE)):
+        yield piece
+
+
+class _Anew:
+    """Differences that are read from storage whenever somebody goes through them."""
+
+    def __init__(self, read: Callable[[], Iterator[Difference]]) -> None:
+        self._read = read
+
+    def __iter__(self) -> Iterator[Difference]:
+        return self._read()
 
 
 def _keep(services: Services, scope: str, run_id: str, made: Certificate) -> None:
     """The differences first: a head says that everything is there."""
     partition = f"{run_id}{KEPT}"
-    for number, start in enumerate(range(0, len(made.differences), PIECE)):
-        piece = [list(one) for one in made.differences[start : start + PIECE]]
-        services.staging.put(scope, partition, number, {REST: canonical.dumps(piece)})
+    for number, piece in enumerate(_in_pieces(made.differences)):
+        services.staging.put(scope, partition, number, {REST: canonical.dumps([list(one) for one in piece])})
     services.staging.put(scope, partition, 0, {HEAD: canonical.dumps(made.head)})
 
 
@@ -123,12 +156,12 @@ def head(services: Services, scope: str, run_id: str) -> dict[str, Any] | None:
 
 
 def read(services: Services, scope: str, run_id: str) -> Certificate | None:
-    """A certificate with its differences, in the order of object ids."""
+    """A certificate with its differences."""
     found = head(services, scope, run_id)
-    return None if found is None else Certificate(found, list(_differences(services, scope, run_id)))
+    return None if found is None else Certificate(found, _Anew(lambda: _kept(services, scope, run_id)))
 
 
-def _differences(services: Services, scope: str, run_id: str) -> Iterator[Difference]:
+def _kept(services: Services, scope: str, run_id: str) -> Iterator[Difference]:
     for block in services.staging.get(scope, f"{run_id}{KEPT}", REST):
         yield from (Difference(*one) for one in canonical.loads(block))
 

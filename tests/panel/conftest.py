@@ -8,6 +8,7 @@ import pytest
 from sync.panel.app import create_app
 from tests.panel.browser import Browser
 from tests.panel.caller import Caller
+from tests.panel.place import Place
 from tests.panel.world import World
 
 
@@ -59,3 +60,9 @@ def form_token() -> Callable[[Browser], str]:
 def caller(world: World) -> Caller:
     """A program of the workspace's admin."""
     return Caller(world)
+
+
+@pytest.fixture
+def place(world: World) -> Place:
+    """Nobody is there yet."""
+    return Place(world)

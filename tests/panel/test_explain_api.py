@@ -1,72 +1,21 @@
-"""API v1: why a person or a group stands as it does, one person now, and certificates."""
+"""API v1: why a person or a group stands as it does, one person now."""
 
 from __future__ import annotations
 
-import csv
-import hashlib
-import io
-import json
 from dataclasses import replace
-from typing import Any
 
 import pytest
 
 from shared.errors import Transient
-from sync.core.connection import Connection, ConnectionState
-from sync.core.messages import PassMessage, decode
-from sync.core.model import Hand, PersonRecord, Presence
+from sync.core.connection import ConnectionState
+from sync.core.model import Hand, Presence
 from sync.core.sync_settings import Chosen, Scope
-from sync.usecases import apply, full_pass, lease, one_person
-from tests.fakes.tenant import Tenant
+from sync.usecases import lease, one_person
 from tests.panel.caller import API, Caller
-from tests.panel.cast import HOSTILE
-from tests.panel.world import TENANT, World
+from tests.panel.place import Place
+from tests.panel.world import World
 
 STRANGER = "11111111-2222-4333-8444-555555555555"
-
-
-class Place:
-    """A connected workspace over a tenant that can be edited, compared by full passes."""
-
-    def __init__(self, world: World) -> None:
-        self.world = world
-        self.tenant: Tenant = world.directory.tenant(TENANT)
-        self.connection: Connection = world.connect(first_pass_done=True)
-
-    def compare(self) -> None:
-        """A full pass from beginning to end."""
-        self.world.clock.advance(1)
-        self.world.queue.send(PassMessage(self.connection.id, self.connection.epoch, cause="reconcile"))
-        self.work()
-
-    def work(self) -> None:
-        """Whatever waits is done."""
-        work: dict[str, Any] = {"passes": full_pass.run, "changes": apply.run}
-        while (delivery := self.world.queue.receive()) is not None:
-            if delivery.queue in work:
-                work[delivery.queue](self.world.services, decode(delivery.queue, delivery.body))
-            self.world.queue.done(delivery)
-
-    def choose(self, **changes: Any) -> None:
-        """Save settings."""
-        view = self.world.services.connections.load(self.connection.id)
-        assert view is not None
-        settings = replace(view.connection.settings, **changes)
-        self.connection = self.world.services.connections.save(replace(view.connection, settings=settings))
-
-    def path(self, *parts: str) -> str:
-        """An address below the connection's."""
-        return "/".join((API, "connections", self.connection.id, *parts))
-
-    def record(self, object_id: str) -> PersonRecord | None:
-        """What is stored of a person."""
-        return self.world.services.people.load(self.connection.scope, "", [object_id]).records.get(object_id)
-
-
-@pytest.fixture
-def place(world: World) -> Place:
-    """Nobody is there yet."""
-    return Place(world)
 
 
 def test_a_person_explained_in_sentences(place: Place, caller: Caller) -> None:
@@ -294,46 +243,3 @@ def test_another_workspace_sees_nothing(place: Place, world: World) -> None:
     (head,) = Caller(world).get(place.path("certificates")).json()["items"]
     for path in (("people", anna, "why"), ("certificates",), ("certificates", head["run"])):
         assert other.get(place.path(*path)).status_code == 404
-
-
-def test_certificates(place: Place, caller: Caller) -> None:
-    """Newest first, page by page; the digest fits the JSON that the API gives, and the counts add up."""
-    nobody = place.tenant.hire("Nils Nowhere", mail=None, userPrincipalName="nils@contoso.onmicrosoft.com")
-    place.tenant.hire("Anna Berg")
-    for _ in range(3):
-        place.compare()
-    seen, cursor = [], ""
-    while cursor is not None:
-        page = caller.get(place.path("certificates"), params={"limit": 1, "cursor": cursor}).json()
-        seen += [item["run"] for item in page["items"]]
-        cursor = page["cursor"]
-    assert len(seen) == 3
-    assert seen == sorted(seen)  # run ids sort newest first
-    found = caller.get(place.path("certificates", seen[0])).json()
-    bare = {name: value for name, value in found.items() if name != "sha256"}
-    text = json.dumps(bare, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    assert hashlib.sha256(text.encode()).hexdigest() == found["sha256"]
-    assert found["differences"] == [
-        {"object_id": nobody, "name": "Nils Nowhere", "side": "missing", "reason": "no_address"}
-    ]
-    assert found["counts"]["active"] == found["counts"]["eligible"] - 1
-    missing = caller.get(place.path("certificates", "0" * 23))
-    assert (missing.status_code, missing.json()["code"]) == (404, "no_such_certificate")
-    assert caller.get(place.path("certificates", "../../x")).status_code == 404
-
-
-@pytest.mark.parametrize("name", ["=1+1", "+1", "-2", "@x", "＝1", 'a","=1', HOSTILE, "Ünï\u202ecode"])
-def test_a_certificate_as_csv(place: Place, caller: Caller, name: str) -> None:
-    """The same facts as a table; a name that looks like a formula is text."""
-    place.tenant.hire("Somebody", displayName=name, mail=None, userPrincipalName=None)
-    place.compare()
-    (head,) = caller.get(place.path("certificates")).json()["items"]
-    answer = caller.get(place.path("certificates", head["run"]), params={"format": "csv"})
-    assert answer.headers["content-type"].startswith("text/csv")
-    assert head["run"] in answer.headers["content-disposition"]
-    rows = list(csv.DictReader(io.StringIO(answer.text.removeprefix("\ufeff"), newline="")))
-    facts = {row["name"]: row["value"] for row in rows if row["section"] != "difference"}
-    assert (facts["sha256"], facts["active"], facts["missing"]) == (head["sha256"], "0", "1")
-    (difference,) = (row for row in rows if row["section"] == "difference")
-    assert (difference["side"], difference["reason"]) == ("missing", "no_address")
-    assert not difference["name"].startswith(("=", "+", "-", "@", "＝"))

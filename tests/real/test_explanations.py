@@ -99,6 +99,6 @@ def test_certificates_stay(acme: Tenanted) -> None:
     found = certificate.read(services, acme.scope, last_pass(acme).id)
     assert found is not None
     assert [(one.object_id, one.side, one.reason) for one in found.differences] == [(nobody, "missing", "no_address")]
-    assert found.head["sha256"] == certificate.seal(found.document)
+    assert found.head["sha256"] == certificate.seal(found)
     heads, _ = certificate.page(services, acme.scope, "", 50)
     assert [head["run"] for head in heads] == [found.head["run"], first.head["run"]]

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
+import tracemalloc
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from sync.core.certificate import COUNTS
+from sync.core.connection import shard_of
 from sync.core.counting import recount
 from sync.core.decide import digest
 from sync.core.model import AccountState, Hand, PersonRecord, Pin
@@ -28,7 +31,7 @@ def newest(connection: Tenanted) -> dict[str, Any]:
     """The certificate of the newest full pass; its numbers add up, its digest fits, and the rows say the same."""
     found = certificate.read(connection.engine.services, connection.scope, last_pass(connection).id)
     assert found is not None
-    document = found.document
+    document: dict[str, Any] = json.loads(b"".join(found.text()))
     counts = document["counts"]
     left_out = counts["guests"] + counts["out_of_scope"] + counts["disabled"]
     assert counts["listed"] == counts["eligible"] + left_out
@@ -205,12 +208,37 @@ def test_it_is_kept_as_long_as_activity(acme: Tenanted) -> None:
 
 
 def test_many_differences_come_in_pieces(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
-    """More differences than a row is meant to hold: all of them are there, in the order of object ids."""
+    """More differences than a row is meant to hold: all of them are there, a part's in the order of object ids."""
     monkeypatch.setattr(certificate, "PIECE", 10)
     acme = engine.connect(digits=1)
     nobody = [acme.tenant.hire(f"Person {number}", mail=None, userPrincipalName=None) for number in range(35)]
     acme.imported()
-    assert [one["object_id"] for one in newest(acme)["differences"]] == sorted(nobody)
+    found = [one["object_id"] for one in newest(acme)["differences"]]
+    assert found == sorted(nobody, key=lambda one: (shard_of(one, 1), one))
+
+
+def test_memory_does_not_grow_with_the_differences(acme: Tenanted) -> None:
+    """Nobody of 60,000 has an address: to add up, seal and keep the certificate, and to tell it, takes the memory of a
+    part, and not of the whole.
+    """
+    services, run = acme.engine.services, replace(last_pass(acme), id="9" * 23)
+    for part in range(30):
+        people = [[f"{part * 2_000 + n:036}", f"Person {n} of {part}", "missing", "no_address"] for n in range(2_000)]
+        left = {"settings": 1, "counts": {**dict.fromkeys(COUNTS, 0), "missing": 2_000}, "differences": people}
+        services.staging.put(acme.scope, f"{run.id}balances", part, {"": json.dumps(left).encode()})
+    tracemalloc.start()
+    certificate.issue(services, acme.connection, run)
+    kept, peak = tracemalloc.get_traced_memory()
+    tracemalloc.reset_peak()
+    found = certificate.read(services, acme.scope, run.id)
+    assert found is not None
+    length = sum(map(len, found.text()))
+    told = tracemalloc.get_traced_memory()[1] - kept
+    tracemalloc.stop()
+    assert found.head["counts"]["missing"] == 60_000
+    assert length > 6_000_000
+    assert max(peak - kept, told) < 5_000_000  # all of them as objects are five times that
+    assert certificate.seal(found) == found.head["sha256"]
 
 
 @pytest.mark.parametrize("after", range(1, 60, 3))

@@ -4,6 +4,7 @@ from fastapi import APIRouter
 
 from sync.panel.api import (
     acts,
+    certificates,
     connections,
     directory,
     explain,
@@ -16,5 +17,5 @@ from sync.panel.api import (
 
 # The Problem here puts its shape into the OpenAPI document, which tells each operation's errors (`openapi`).
 router = APIRouter(prefix="/api/v1", responses={422: {"model": problem_schemas.Problem}})
-for part in (connections, settings, directory, explain, history, matching, acts, suggestions):
+for part in (connections, settings, directory, explain, certificates, history, matching, acts, suggestions):
     router.include_router(part.router)

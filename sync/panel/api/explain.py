@@ -1,27 +1,21 @@
-"""API v1: why a person or a group stands as it does, one person now, and certificates of completeness."""
+"""API v1: why a person or a group stands as it does, and one person now."""
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
 
 from fastapi import APIRouter, Response
-from fastapi.responses import StreamingResponse
 
-from shared import csvtext
 from sync.core.delta import guid
 from sync.core.runs import Outcome
-from sync.panel import paging
 from sync.panel.access import Caller, Ours, Writer, find_connection, no_such_person, person_id
 from sync.panel.api import explain_schemas as shapes
-from sync.panel.api import explain_shaping, people, schemas, shaping
-from sync.panel.api.parameters import ConnectionId, Cursor, Format, GroupId, Limit, PersonId, RunInPath
+from sync.panel.api import explain_shaping, people, shaping
+from sync.panel.api.parameters import ConnectionId, GroupId, PersonId
 from sync.panel.problems import Problem
-from sync.usecases import certificate, explain, explain_group, one_person
-from sync.usecases.certificate import Certificate
+from sync.usecases import explain, explain_group, one_person
 
 router = APIRouter(tags=["explanations"])
-_HEADER = ("section", "name", "value", "object_id", "side", "reason")
 
 
 @router.get("/connections/{connection_id}/people/{object_id}/why", response_model=shapes.WhyPerson)
@@ -70,54 +64,3 @@ def sync_person(
     record = one_person.stored(services, view.connection, known)
     person = people.one(services, view.connection, record) if record else None
     return shapes.SyncedPerson(run=shaping.run(run), person=person)
-
-
-@router.get("/connections/{connection_id}/certificates", response_model=schemas.Page[shapes.CertificateHead])
-def list_certificates(
-    services: Ours, admin: Caller, connection_id: ConnectionId, cursor: Cursor = "", limit: Limit = 50
-) -> schemas.Page[shapes.CertificateHead]:
-    """Certificates of full passes, newest first, without their differences. A page may be empty and have a cursor."""
-    connection = find_connection(services, admin, connection_id).connection
-    if not connection.scope:
-        return schemas.Page(items=[], cursor=None)
-    keys, where = services.settings.signing_keys, (connection.id, "certificates")
-    heads, place = certificate.page(services, connection.scope, paging.unwrap(cursor, keys, *where), limit)
-    items = [shapes.CertificateHead(**head) for head in heads]
-    return schemas.Page(items=items, cursor=paging.wrap(place, keys, *where))
-
-
-@router.get(
-    "/connections/{connection_id}/certificates/{run_id}",
-    response_model=shapes.CertificateShape,
-)
-def read_certificate(
-    services: Ours,
-    admin: Caller,
-    connection_id: ConnectionId,
-    run_id: RunInPath,
-    format: Format = "json",  # noqa: A002  the name of the parameter
-) -> shapes.CertificateShape | Response:
-    """One full pass: what Entra says, what Moxso has, and every difference by name."""
-    connection = find_connection(services, admin, connection_id).connection
-    known = services.runs.get(connection.scope, run_id) if connection.scope else None
-    found = certificate.read(services, connection.scope, known.id) if known else None
-    if found is None:
-        raise Problem(404, "no_such_certificate", "This connection has no certificate of such a run.")
-    if format == "json":
-        return shapes.CertificateShape(**found.document)
-    name = f"certificate-{known.id}.csv" if known else ""
-    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
-    return StreamingResponse(_lines(found), media_type=csvtext.MEDIA_TYPE, headers=headers)
-
-
-def _lines(found: Certificate) -> Iterator[str]:
-    facts = {name: value for name, value in found.head.items() if name != "counts"}
-    rows: list[tuple[object, ...]] = [("certificate", name, _text(value)) for name, value in facts.items()]
-    rows += [("count", name, number) for name, number in found.head["counts"].items()]
-    rows += [("difference", one.name, "", one.object_id, one.side, one.reason) for one in found.differences]
-    yield csvtext.BOM
-    yield from csvtext.lines(_HEADER, ((*row, *("",) * (len(_HEADER) - len(row))) for row in rows))
-
-
-def _text(value: object) -> object:
-    return " ".join(map(str, value)) if isinstance(value, list) else value

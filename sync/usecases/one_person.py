@@ -20,6 +20,7 @@ from shared import metering
 from shared.clock import iso
 from shared.errors import Conflict, NeedsAdmin, Transient
 from sync.core.connection import Connection, ConnectionView, Reader, shard_of
+from sync.core.eligibility import GONE
 from sync.core.messages import ChangesMessage, pack
 from sync.core.model import ChangeKind, PersonRecord, Presence, UserChange
 from sync.core.runs import Run
@@ -103,5 +104,12 @@ def _under_lease(services: Services, view: ConnectionView, reader: Reader, objec
 
 
 def _fetch(services: Services, view: ConnectionView, object_id: str, order: int) -> UserChange:
+    """What Entra says. Of whom it said before that they are gone there is no news, and yet a decision: a full pass may
+    not have come to removing them.
+    """
     found = services.directory.fetch_people(view.connection, [object_id], order=order)[object_id]
-    return found or UserChange(object_id, order, ChangeKind.ABSENT, presence=Presence.ABSENT)
+    if found is not None:
+        return found
+    known = stored(services, view.connection, object_id)
+    kind = ChangeKind.REVISIT if known is not None and known.presence in GONE else ChangeKind.ABSENT
+    return UserChange(object_id, order, kind, presence=Presence.ABSENT)

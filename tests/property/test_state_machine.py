@@ -20,7 +20,9 @@ from hypothesis.stateful import (
 from shared.errors import Transient
 from sync.core.messages import PullMessage
 from sync.ports import SendResult
+from sync.usecases import lease
 from tests.fakes.engine import TENANT, WORKSPACE, Engine, Tenanted
+from tests.property.asking import ask, synchronise
 from tests.property.edits import NAMES, Edits, addresses, some
 from tests.property.safety import Watchdog
 from tests.property.truth import differences
@@ -110,6 +112,21 @@ class Directory(Edits):
         """A full pass is asked for."""
         with self.engine.attempt():
             self.acme.request_pass()
+
+    @rule(who=some, asks=st.booleans(), beside=st.booleans())
+    def sync_one_person(self, who: int, asks: bool, beside: bool) -> None:
+        """Somebody is explained and synchronised at once, perhaps while a reader keeps the lease."""
+        people = sorted(self.tenant.people) or ["11111111-2222-4333-8444-555555555555"]
+        person = people[who % len(people)]
+        services, view = self.engine.services, self.acme.view
+        reader = None
+        with self.engine.attempt():
+            reader = lease.take(services, view) if beside else None
+        said = ask(self.acme, person) if asks else None
+        synchronise(self.acme, person, said)
+        if reader is not None:
+            with self.engine.attempt():
+                lease.give_back(services, view, reader)
 
     # --- the world's weather -----------------------------------------------------------------------------------
 

@@ -78,6 +78,23 @@ def test_the_guard_counts_it(acme: Tenanted) -> None:
     assert len(acme.holds) == 1
 
 
+def test_whom_a_full_pass_is_about_to_remove(acme: Tenanted) -> None:
+    """A pass stored that somebody is gone and has not come to removing them: there is no news, and yet they are removed
+    now, once.
+    """
+    person = acme.tenant.present_people()[0]
+    acme.engine.directory.manners.repeats = 1.0  # a full read shows tombstones too
+    acme.tenant.soft_delete(person)
+    acme.request_pass()
+    while acme.person(person).presence is Presence.PRESENT:
+        acme.engine.deliver()
+    assert acme.person(person).account_state is AccountState.ACTIVE
+    run = sync(acme, person)
+    assert (acme.person(person).reason, run.counts) == (Reason.LEFT, {"deactivate": 1})
+    acme.engine.pump()
+    assert [run.counts.get("deactivate", 0) for run in acme.runs if run.kind == "pass"] == [0, 0]
+
+
 def test_somebody_unknown_everywhere(acme: Tenanted) -> None:
     """Neither Entra nor the store has the person: nothing is written, not even a run."""
     runs = len(acme.runs)

@@ -9,11 +9,13 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from os import environ
+from typing import NamedTuple
 
 from azure.data.tables import TableServiceClient
 
 from local.azurite import Azurite
 from tests.bench.figures import Figure
+from tests.bench.world import WORKERS
 
 # Azurite holds every row as objects: 400,000 rows are more than Node's usual 4 GB (and, kept on disk, more than a
 # JavaScript string may hold).
@@ -28,10 +30,10 @@ def giant() -> Iterator[Azurite]:
         yield azurite
 
 
-def probe(what: str, people: int, groups: int, storage: str) -> Mapping[str, float]:
+def probe(what: str, people: int, groups: int, storage: str, workers: int = WORKERS) -> Mapping[str, float]:
     """Have `memory_probe` do a piece of work."""
     answer = subprocess.run(
-        [sys.executable, "-m", "tests.bench.memory_probe", what, str(people), str(groups), storage],
+        [sys.executable, "-m", "tests.bench.memory_probe", what, str(people), str(groups), storage, str(workers)],
         stdout=subprocess.PIPE,
         text=True,
         check=True,
@@ -49,6 +51,48 @@ def scan(people: int, storage: str) -> tuple[float, Mapping[str, str]]:
             if row["RowKey"].startswith("p:"):
                 etags[row["RowKey"]] = str(row.metadata["etag"])
     return time.perf_counter() - began, etags
+
+
+class Passed(NamedTuple):
+    """A full pass with nothing changed beside a bare scan of the same people."""
+
+    people: int
+    spent: Mapping[str, float]  # what `memory_probe` says
+    bare: float  # seconds
+    written: int  # rows whose etag changed
+
+    @property
+    def figures(self) -> list[Figure]:
+        """Its speed and its writes."""
+        seconds = self.spent["seconds"]
+        return [
+            Figure(
+                f"full pass over {self.people:,} people, nothing changed",
+                self.people / seconds,
+                "people/s",
+                self.people / self.bare,
+                "a bare scan of the people",
+                self.bare / seconds,
+                at_least=0.6,
+                note=f"{seconds:.0f} s, own processor time {self.spent['processor']:.0f} s",
+            ),
+            Figure(
+                f"account writes of the pass over {self.people:,}",
+                self.written,
+                "rows",
+                at_most=0,
+                note="whose etag changed",
+            ),
+        ]
+
+
+def full_pass(people: int, groups: int, storage: str, workers: int = WORKERS) -> Passed:
+    """Seed a tenant, scan it, and compare it with a feed that tells the same."""
+    probe("seed", people, groups, storage)
+    bare, before = scan(people, storage)
+    spent = probe("pass", people, groups, storage, workers)
+    _, after = scan(people, storage)
+    return Passed(people, spent, bare, sum(before.get(key) != etag for key, etag in after.items()))
 
 
 def memory(what: str, many: Mapping[str, float], few: Mapping[str, float], at: str) -> Figure:

@@ -4,34 +4,14 @@ from __future__ import annotations
 
 from tests.bench.crowd import default_groups
 from tests.bench.figures import Figure
-from tests.bench.giant import giant, memory, probe, scan
+from tests.bench.giant import full_pass, giant, memory
 
 SMALL, LARGE = 10_000, 200_000
 
 
 def run() -> list[Figure]:
     """Both tenants are seeded in one Azurite; about five minutes on two cores, of which the seeding takes most."""
-    found = {}
     with giant() as azurite:
-        storage = azurite.connection_string
-        for people in (SMALL, LARGE):
-            probe("seed", people, default_groups(people), storage)
-            bare, before = scan(people, storage)
-            found[people] = probe("pass", people, default_groups(people), storage)
-            _, after = scan(people, storage)
-    many = found[LARGE]
-    changed = sum(before.get(key) != etag for key, etag in after.items())
-    return [
-        Figure(
-            f"full pass over {LARGE:,} people, nothing changed",
-            LARGE / many["seconds"],
-            "people/s",
-            LARGE / bare,
-            "a bare scan of the people",
-            bare / many["seconds"],
-            at_least=0.6,
-            note=f"{many['seconds']:.0f} s, own processor time {many['processor']:.0f} s",
-        ),
-        Figure(f"account writes of the pass over {LARGE:,}", changed, "rows", at_most=0, note="whose etag changed"),
-        memory(f"full pass over {LARGE:,} people", many, found[SMALL], f"the same at {SMALL:,} people"),
-    ]
+        few, many = (full_pass(people, default_groups(people), azurite.connection_string) for people in (SMALL, LARGE))
+    beside = f"the same at {SMALL:,} people"
+    return [*many.figures, memory(f"full pass over {LARGE:,} people", many.spent, few.spent, beside)]

@@ -62,8 +62,11 @@ class Line:
 class World:
     """One connection of one workspace on real tables. Tables of different prefixes never meet."""
 
-    def __init__(self, storage: str, directory: CrowdDirectory, prefix: str, line: Line | None = None) -> None:
+    def __init__(
+        self, storage: str, directory: CrowdDirectory, prefix: str, line: Line | None = None, workers: int = WORKERS
+    ) -> None:
         self.directory = directory
+        self._workers = workers
         self.line = line or Line()
         loaded = settings.load({**ENVIRONMENT, "AzureWebJobsStorage": storage})
         tables = Storage.open(loaded, prefix)
@@ -148,10 +151,10 @@ class World:
 
     def drain(self) -> None:
         """Deliver every message, several at a time as the Functions host does."""
-        with ThreadPoolExecutor(WORKERS) as workers:
+        with ThreadPoolExecutor(self._workers) as workers:
             under_way: set[Future[None]] = set()
             while True:
-                while len(under_way) < WORKERS and (message := self.line.receive()) is not None:
+                while len(under_way) < self._workers and (message := self.line.receive()) is not None:
                     under_way.add(workers.submit(USE_CASES[queue_of(message)], self.services, message))
                 if not under_way:
                     return

@@ -7,7 +7,7 @@ All are in Entra's main store, so that the delta feed tells their changes, and n
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from enum import StrEnum
 from typing import Any
 
@@ -97,6 +97,15 @@ def graph_select(names: Iterable[str]) -> tuple[str, ...]:
     """The entries of `$select` that bring these attributes: `id` first, the others in order, no doubles."""
     entries = {EXTENSIONS if in_extensions(name) else name for name in names}
     return ("id", *sorted(entries - {"id"}))
+
+
+def texts_of(source: Mapping[str, Any], name: str) -> Iterator[str]:
+    """Everything the attribute has, each as one line of text, empty ones left out."""
+    value = source.get(name)
+    if isinstance(value, (list, tuple)):
+        yield from filter(None, (clean(entry, TEXT_LIMIT) for entry in value))
+    elif text := text_of(source, name):
+        yield text
 
 
 def text_of(source: Mapping[str, Any], name: str) -> str:

@@ -10,12 +10,12 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple
 
-from sync.core.attributes import text_of
+from sync.core.attributes import TEXT_LIMIT, texts_of
 from sync.core.mapping import CompiledRule, compile_rules, kept
 from sync.core.model import PersonRecord
 from sync.core.person import address_of, is_guest
 from sync.core.sync_settings import Chosen, Filter, SyncSettings
-from sync.core.text import fold
+from sync.core.text import alike, clean
 
 NOBODY: frozenset[str] = frozenset()
 
@@ -165,15 +165,13 @@ def _meets(record: PersonRecord, groups: frozenset[str]) -> str:
 
 
 def passes(record: PersonRecord, condition: Filter) -> bool:
-    """Whether a condition holds for a person. Null is false."""
-    value = fold(text_of(record.source, condition.attribute))
-    if not value:
-        return False
-    wanted = [fold(text.strip()) for text in condition.values]
+    """Whether a condition holds for a person: of a list, for one of its entries. Null is false."""
+    values = map(alike, texts_of(record.source, condition.attribute))
+    wanted = {alike(text) for given in condition.values if (text := clean(given, TEXT_LIMIT))}
     match condition.operator:
         case "present":
-            return True
+            return any(values)
         case "starts_with":
-            return any(text and value.startswith(text) for text in wanted)
+            return any(value.startswith(tuple(wanted)) for value in values)
         case _:
-            return value in wanted
+            return any(value in wanted for value in values)

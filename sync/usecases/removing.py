@@ -11,7 +11,6 @@ from shared.events import log
 from sync.core.connection import Connection, ConnectionView, shards
 from sync.core.decide import decide_one
 from sync.core.decision import Context, Decision
-from sync.core.guard import shrank
 from sync.core.merge import merge_person
 from sync.core.model import ChangeKind, PersonRecord, Reason, UserChange
 from sync.core.person import name_of
@@ -117,7 +116,9 @@ def _held(services: Services, view: ConnectionView, run: Run) -> tuple[list[Held
 
 
 def _count_groups(services: Services, connection: Connection, run: Run) -> Run:
-    """Set the groups' member counts to what the shards counted; first note which used groups lost too many."""
+    """Set the groups' member counts to what the shards counted; first note which used groups lost too many, with what
+    pulls and other passes took from them within the day.
+    """
     members: dict[str, int] = {}
     for block in services.staging.get(connection.scope, f"{run.id}{MEMBERS}", ""):
         for group, number in canonical.loads(block).items():
@@ -125,16 +126,10 @@ def _count_groups(services: Services, connection: Connection, run: Run) -> Run:
     changed = [
         group for group in every.group(services, connection.scope) if group.members != members.get(group.object_id, 0)
     ]
-    if changed and connection.settings.names_groups:
-        used = reaching.included(services.groups.reach(connection.scope))
-        percent = connection.settings.shrink_percent
-        shrunk = {
-            group.object_id
-            for group in changed
-            if group.object_id in used and shrank(group.members, members.get(group.object_id, 0), percent)
-        }
-        if not shrunk <= {*run.lost_groups}:
-            run = services.runs.save(replace(run, lost_groups=tuple(sorted({*run.lost_groups, *shrunk}))))
+    lost = {one.object_id: one.members - members.get(one.object_id, 0) for one in changed}
+    shrunk = holds.shrunk(services, connection, run.id, {group: fewer for group, fewer in lost.items() if fewer > 0})
+    if not shrunk <= {*run.lost_groups}:
+        run = services.runs.save(replace(run, lost_groups=tuple(sorted({*run.lost_groups, *shrunk}))))
     services.groups.commit(
         connection.scope, [replace(group, members=members.get(group.object_id, 0)) for group in changed]
     )

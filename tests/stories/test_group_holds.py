@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from shared.errors import NeedsAdmin
@@ -181,6 +183,39 @@ def test_a_group_that_shrinks_too_much_is_a_hold(engine: Engine, how: str) -> No
     (hold,) = acme.holds
     assert {one.object_id for one in hold.removals} == set(people[:7])
     assert hold.cause == "group vanished or shrank: Staff"
+
+
+@pytest.mark.parametrize("ways", [("pull",), ("pass",), ("pull", "pass")])
+def test_a_group_that_shrinks_by_and_by_is_a_hold(engine: Engine, ways: tuple[str, ...]) -> None:
+    """Two of twenty an hour, told by pulls, found by full passes, or by both in turn: six in a day are unremarkable,
+    whoever leaves after them waits; a day later two more may go.
+    """
+    acme = engine.connect()
+    tenant = acme.tenant
+    people = [tenant.hire(f"Person {number}") for number in range(220)]
+    group, rest = tenant.new_group("Staff"), tenant.new_group("Rest")
+    for person in people[:20]:
+        tenant.join(group, person)
+    for person in people[20:]:
+        tenant.join(rest, person)
+    acme.imported()
+    acme.choose(scope=Scope(Chosen(groups=(group, rest))))
+
+    def two_leave(number: int, way: str) -> None:
+        for person in people[2 * number : 2 * number + 2]:
+            tenant.leave(group, person, told=way == "pull")
+        acme.sync() if way == "pull" else acme.reconcile()
+
+    for number in range(5):
+        engine.clock.advance(timedelta(hours=1))
+        two_leave(number, ways[number % len(ways)])
+    assert set(people) - active(acme) == set(people[:6])
+    assert {one.object_id for hold in acme.holds for one in hold.removals} == set(people[6:10])
+    assert {hold.cause for hold in acme.holds} == {"group vanished or shrank: Staff"}
+    engine.clock.advance(timedelta(hours=25))
+    two_leave(5, ways[0])
+    assert set(people[10:12]) & active(acme) == set()
+    assert set(people[6:10]) <= active(acme)
 
 
 def test_a_group_may_shrink_a_little(staff: tuple[Tenanted, str, list[str]]) -> None:

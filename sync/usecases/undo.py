@@ -1,8 +1,9 @@
 """Undoing a run: every account it changed is put back as it was, as a run of its own, and stays so until the directory
 says something new of the person (a pin, see docs/undo.md). Mails are neither taken back nor sent again.
 
-An account that is no longer as the run left it was changed since; it is left alone and counted as `overtaken`. One
-that was linked, or that moved on from one person to another, stays where it is and is counted as `kept`.
+An account that was changed since, though it be changed back, is left alone and counted as `overtaken`: what came later
+was decided on newer news. One that was linked, or that moved on from one person to another, stays where it is and is
+counted as `kept`.
 """
 
 from __future__ import annotations
@@ -70,7 +71,7 @@ def apply(services: Services, view: ConnectionView, message: ChangesMessage) -> 
     if run is None or run.outcome is not Outcome.RUNNING or message.part in run.done_parts:
         return
     changed = _changed(services, scope, shard, run.of)
-    part = _Part(services, connection, changed, frozenset(_entries(services, scope, shard, run.id)))
+    part = _Part(services, connection, shard, run.of, changed, frozenset(_entries(services, scope, shard, run.id)))
     if changed:
         work = Work(connection, run.id, message.part, shard, sorted(changed))
         done = commit_people(services, work, part.propose, part.permit)
@@ -118,6 +119,8 @@ class _Part:
 
     services: Services
     connection: Connection
+    shard: str
+    of: str  # the run that is undone
     changed: Mapping[str, ActivityEntry]
     back: frozenset[str]  # put back already, by an earlier coming of the message
     overtaken: int = 0
@@ -140,11 +143,25 @@ class _Part:
             stored = loaded.records.get(object_id)
             if entry.action is Action.LINK:
                 self.kept += 1
-            elif stored is None or not _as_left(stored, entry.after):
+            elif stored is None or not _as_left(stored, entry.after) or self._changed_since(stored, entry.after):
                 self.overtaken += 1
             else:
                 pairs.append((stored, _pinned(stored, entry.before)))
         return pairs
+
+    def _changed_since(self, stored: PersonRecord, left: Mapping[str, str]) -> bool:
+        """Whether an account that is as the run left it was something else meanwhile: the removal that is there may be
+        another one. Moves between groups concern who was moved by the run.
+        """
+        if stored.last_run == self.of:
+            return False
+        known = frozenset({"groups"}) - left.keys()
+        for activity, _ in self.services.people.story(self.connection.scope, self.shard, stored.object_id, ""):
+            if activity.run == self.of:
+                return False
+            if any(_names(entry) - known for entry in activity.entries):
+                return True
+        return True  # what the run did is no longer kept
 
     def permit(self, decisions: list[Decision]) -> list[Decision]:
         """What the pins are for: each account as it was. The guard is not asked, the admin has seen the run."""
@@ -158,6 +175,12 @@ def _as_left(record: PersonRecord, after: Mapping[str, str]) -> bool:
     if "groups" in after and after["groups"] != " ".join(sorted(record.groups)):
         return False
     return shown(record) == {name: text for name, text in after.items() if name not in {"groups", "own"}}
+
+
+def _names(entry: ActivityEntry) -> frozenset[str]:
+    """What an entry changed."""
+    before, after = entry.before, entry.after
+    return frozenset(name for name in {*before, *after} if before.get(name) != after.get(name))
 
 
 def _pinned(record: PersonRecord, before: Mapping[str, str]) -> PersonRecord:

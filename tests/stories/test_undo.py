@@ -113,6 +113,44 @@ def test_what_changed_again_is_left_alone(acme: Tenanted) -> None:
     assert "department" not in acme.person(other).fields
 
 
+def test_what_changed_and_changed_back_is_left_alone(acme: Tenanted) -> None:
+    """Somebody disabled, enabled and disabled again stays disabled when the first time is undone: the second one was
+    decided on newer news. Who was only put into another group meanwhile is put back.
+    """
+    again, once = acme.tenant.present_people()[:2]
+    for person in (again, once):
+        acme.tenant.change(person, accountEnabled=False)
+    synced(acme)
+    run = changing(acme)
+    for enabled in (True, False):
+        acme.tenant.change(again, accountEnabled=enabled)
+        synced(acme)
+    acme.tenant.join(acme.tenant.new_group("Leavers"), once)
+    synced(acme)
+    undoing = take_back(acme, run)
+    assert dict(undoing.counts) == {"accounts": 2, "reactivate": 1, "overtaken": 1}
+    assert acme.person(again).account_state is AccountState.INACTIVE
+    assert acme.person(once).account_state is AccountState.ACTIVE
+
+
+def test_an_approval_can_be_undone(acme: Tenanted) -> None:
+    """What an admin approved is taken back: everybody is active again, through the next full pass too, and the guard's
+    limit is where it was.
+    """
+    people = acme.tenant.present_people()[:7]
+    for person in people:
+        acme.tenant.change(person, accountEnabled=False)
+    synced(acme)
+    acme.engine.clock.advance(timedelta(seconds=1))
+    acme.approve_all()
+    assert acme.counts.active == 13
+    approval = next(run for run in acme.runs if run.cause == "approval")
+    undoing = take_back(acme, approval)
+    reconciled(acme)
+    assert dict(undoing.counts) == {"accounts": 7, "reactivate": 7}
+    assert (acme.counts.active, acme.holds) == (20, [])
+
+
 def test_a_linked_account_is_kept(acme: Tenanted) -> None:
     """An account that was made by hand and linked stays linked and active: it was there before."""
     acme.manual("new.comer@contoso.example")

@@ -8,6 +8,7 @@ however often its message comes, and exactly one caller sees the last part finis
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -129,6 +130,12 @@ class Hold:
     decided_by: str = ""
     decided_at: str = ""
     etag: str = field(default="", compare=False)
+
+    @property
+    def digest(self) -> str:
+        """Sixteen hex characters that change with who is on the hold, why, and what is at stake for them."""
+        about = sorted((one.object_id, one.audience, one.reason.value) for one in self.removals)
+        return hashlib.sha256(repr(about).encode()).hexdigest()[:16]
 
 
 @dataclass(frozen=True, slots=True)

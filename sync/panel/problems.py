@@ -37,7 +37,7 @@ TITLES = {
 }
 
 
-_UNKNOWN = {"hold_unknown": 404}  # of what needs an admin, what is no conflict
+_UNKNOWN = {"hold_unknown": 404, "hold_changed": 412}  # of what needs an admin, what is no conflict
 
 
 class Problem(Exception):

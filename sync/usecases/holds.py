@@ -102,17 +102,21 @@ def simulations_only(services: Services, scope: str, people: Mapping[str, str]) 
     return frozenset(person for person, _ in (people.items() & named[True]) - named[False])
 
 
-def approve(services: Services, connection: Connection, hold_id: str, admin: str) -> Hold:
-    """Apply exactly the removals of this hold. Raises NeedsAdmin when it was decided, has expired or is unknown."""
-    hold = _decide(services, connection, hold_id, admin, "approved")
+def approve(services: Services, connection: Connection, hold_id: str, admin: str, seen: str = "") -> Hold:
+    """Apply exactly the removals of this hold; where the admin says which set they have seen (`Hold.digest`), only if
+    it is that one still. Raises NeedsAdmin (`hold_unknown`, `hold_decided`, `hold_changed`).
+    """
+    hold = _decide(services, connection, hold_id, admin, "approved", seen)
     log("hold.approved", connection=connection.id, hold=hold.id, removals=len(hold.removals))
     release(services, connection, hold)
     return hold
 
 
-def reject(services: Services, connection: Connection, hold_id: str, admin: str) -> Hold:
-    """Leave the accounts as they are. They are held again when the next full pass finds them still gone."""
-    hold = _decide(services, connection, hold_id, admin, "rejected")
+def reject(services: Services, connection: Connection, hold_id: str, admin: str, seen: str = "") -> Hold:
+    """Leave the accounts as they are. They are held again when the next full pass finds them still gone. Raises as
+    `approve` does.
+    """
+    hold = _decide(services, connection, hold_id, admin, "rejected", seen)
     log("hold.rejected", connection=connection.id, hold=hold.id)
     return hold
 
@@ -150,12 +154,14 @@ def _end(services: Services, hold: Hold) -> None:
         services.runs.save_hold(replace(hold, state="expired", decided_at=iso(services.clock.now())))
 
 
-def _decide(services: Services, connection: Connection, hold_id: str, admin: str, state: str) -> Hold:
+def _decide(services: Services, connection: Connection, hold_id: str, admin: str, state: str, seen: str) -> Hold:
     now = iso(services.clock.now())
     hold = {hold.id: hold for hold in services.runs.holds(connection.scope)}.get(hold_id)
     if hold is None:
         raise NeedsAdmin("hold_unknown", "This hold does not exist. Open the connection's page for the present ones.")
     if hold.state == "waiting" and hold.expires_at > now:
+        if seen and seen != hold.digest:
+            raise NeedsAdmin("hold_changed", "Others were put on this hold since you looked. Look again, then decide.")
         decided = replace(hold, state=state, decided_by=admin, decided_at=now)  # type: ignore[arg-type]
         try:
             return services.runs.save_hold(decided)

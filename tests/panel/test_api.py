@@ -190,7 +190,11 @@ def test_holds(world: World, caller: Caller) -> None:
     path = f"{API}/connections/{connection.id}/holds"
     listed = caller.get(path).json()["items"]
     assert [(item["state"], item["removals"][0]["name"]) for item in listed] == [("waiting", "Bert Berg")]
-    approved = caller.post(f"{path}/{hold.id}/approve")
+    assert (listed[0]["count"], listed[0]["removals"][0]["loses"], listed[0]["goes_on"]) == (1, "account", None)
+    for etag in ('"0123456789abcdef"', "", '""'):
+        refused = caller.post(f"{path}/{hold.id}/approve", headers={"If-Match": etag})
+        assert (refused.status_code, refused.json()["code"]) == (412, "hold_changed")
+    approved = caller.post(f"{path}/{hold.id}/approve", headers={"If-Match": listed[0]["etag"]})
     assert (approved.status_code, approved.json()["state"]) == (200, "approved")
     assert caller.post(f"{path}/{hold.id}/reject").json()["code"] == "hold_decided"
     assert caller.post(f"{path}/unknown/approve").json()["code"] == "hold_unknown"

@@ -219,10 +219,14 @@ def test_hold_is_shown_and_decided(world: World, browser: Browser, form_token: R
 
 
 def test_hold_is_approved(world: World, browser: Browser, form_token: READ_FORM) -> None:
-    """Approving hands exactly this set to the queue."""
+    """Approving hands exactly this set to the queue, and only if it is the one that the page showed."""
     connection = world.connect()
     hold = world.hold(connection, ["Bert Berg"])
-    browser.post(f"/connections/{connection.id}/holds/{hold.id}/approve", data={"form_token": form_token(browser)})
+    assert f'name="seen" value="{hold.digest}"' in browser.get(f"/connections/{connection.id}").text
+    path, data = f"/connections/{connection.id}/holds/{hold.id}/approve", {"form_token": form_token(browser)}
+    assert browser.post(path, data={**data, "seen": "0123456789abcdef"}).status_code == 412
+    assert world.storage.runs.holds(connection.scope)[0].state == "waiting"
+    browser.post(path, data={**data, "seen": hold.digest})
     assert world.storage.runs.holds(connection.scope)[0].state == "approved"
     assert [delivery.queue for delivery in world.queue.waiting()] == ["changes"]
 

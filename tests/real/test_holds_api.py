@@ -39,7 +39,10 @@ def test_settings_that_remove_many_wait_for_an_admin(api: Api) -> None:
     assert api.active() == {name for name in people if people[name]["account"]} | {"Jo Joiner"}
     assert api.people()["Person 5"]["account"]["fields"]["job_title"] == "Director"
     bo = Api(api.acme, sub="bo", name="Bo")
-    decided = bo.ask("POST", f"holds/{hold['id']}/approve")
+    assert (hold["count"], hold["goes_on"], {one["loses"] for one in hold["removals"]}) == (14, {}, {"account"})
+    stale = {"If-Match": '"0123456789abcdef"'}
+    assert bo.refused("POST", f"holds/{hold['id']}/approve", headers=stale) == (412, "hold_changed")
+    decided = bo.ask("POST", f"holds/{hold['id']}/approve", headers={"If-Match": hold["etag"]})
     assert (decided["state"], decided["decided_by"], names(decided)) == ("approved", "bo", removed)
     api.settle()
     assert api.active() == {name for name in people if people[name]["account"]} - removed | {"Jo Joiner"}

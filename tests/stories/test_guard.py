@@ -9,6 +9,7 @@ import pytest
 from shared.errors import NeedsAdmin
 from sync.core.model import AccountState, Reason
 from sync.core.sync_settings import Chosen
+from sync.usecases import holds
 from tests.fakes.engine import Engine, Tenanted
 
 
@@ -150,6 +151,29 @@ def test_approve_applies_exactly_that_set_once(acme: Tenanted) -> None:
     )
     acme.sync()
     assert acme.person(people[0]).account_state is AccountState.ACTIVE
+
+
+def test_approval_is_for_the_set_that_was_seen(engine: Engine) -> None:
+    """While a pull is under way its hold may grow: what was seen before it did approves nobody, and rejects nobody."""
+    acme = engine.connect(digits=1)
+    people = [acme.tenant.hire(f"Person {number}") for number in range(60)]
+    acme.imported()
+    for person in people[:40]:
+        acme.tenant.soft_delete(person)
+    acme.hint()
+    while not acme.holds:
+        assert engine.deliver()
+    (seen,) = acme.holds
+    engine.pump()
+    (grown,) = acme.holds
+    assert len(seen.removals) < len(grown.removals)
+    for decide in (holds.approve, holds.reject):
+        with pytest.raises(NeedsAdmin, match="hold_changed"):
+            decide(engine.services, acme.connection, grown.id, "admin", seen.digest)
+    assert (len(acme.holds), removed(acme) + len(grown.removals)) == (1, 40)
+    holds.approve(engine.services, acme.connection, grown.id, "admin", grown.digest)
+    engine.pump()
+    assert removed(acme) == 40
 
 
 def test_reject_leaves_the_accounts(acme: Tenanted) -> None:

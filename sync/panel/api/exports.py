@@ -34,7 +34,7 @@ RUNS = (
     "read",
     "counts",
 )
-HOLDS = ("hold", "cause", "state", "created_at", "expires_at", "decided_by", "object_id", "name", "reason")
+HOLDS = ("hold", "cause", "state", "created_at", "expires_at", "decided_by", "object_id", "name", "reason", "loses")
 ACTIVITY = ("at", "run", "cause", "by", "object_id", "action", "reason", "field", "before", "after")
 
 
@@ -101,7 +101,8 @@ def hold(found: Hold) -> Iterator[Sequence[object]]:
     """Rows of HOLDS: one for each person it is about."""
     about = (found.id, found.cause, found.state, found.created_at, found.expires_at, found.decided_by)
     for removal in found.removals:
-        yield (*about, removal.object_id, removal.name, removal.reason)
+        loses = "simulations" if removal.audience else "account"
+        yield (*about, removal.object_id, removal.name, removal.reason, loses)
 
 
 def happening(found: Happening) -> Iterator[Sequence[object]]:

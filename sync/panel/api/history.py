@@ -6,6 +6,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Response
 
+from sync.core.runs import Hold
 from sync.panel import paging
 from sync.panel.access import Caller, Ours, RunId, Writer, find_connection
 from sync.panel.api import exports, schemas, shaping
@@ -15,6 +16,7 @@ from sync.panel.api.parameters import (
     Cursor,
     Format,
     HoldId,
+    IfSeen,
     Limit,
     Moment,
     OfAction,
@@ -23,6 +25,7 @@ from sync.panel.api.parameters import (
     OfPerson,
 )
 from sync.usecases import history, holds
+from sync.usecases.services import Services
 
 router = APIRouter(tags=["history"])
 _Run = Annotated[RunId, Query(description="Only what this run did.")]
@@ -76,23 +79,39 @@ def list_holds(
     found = services.runs.holds(connection.scope) if connection.scope else ()
     if format == "csv":
         return exports.csv("holds", exports.HOLDS, (row for hold in found for row in exports.hold(hold)))
-    return schemas.Page(items=[shaping.hold(hold) for hold in found], cursor=None)
+    return schemas.Page(items=[_told(services, hold) for hold in found], cursor=None)
 
 
 @router.post("/connections/{connection_id}/holds/{hold_id}/approve", response_model=schemas.HoldShape)
-def approve_hold(services: Ours, admin: Writer, connection_id: ConnectionId, hold_id: HoldId) -> schemas.HoldShape:
-    """Deactivate exactly the people of this hold. 409 when it was decided or has expired."""
+def approve_hold(
+    services: Ours, admin: Writer, connection_id: ConnectionId, hold_id: HoldId, if_match: IfSeen = None
+) -> schemas.HoldShape:
+    """Deactivate exactly the people of this hold. 409 when it was decided or has expired; with If-Match 412 when others
+    were put on it since it was read.
+    """
     connection = find_connection(services, admin, connection_id).connection
-    return shaping.hold(holds.approve(services, connection, hold_id, admin.subject))
+    return _told(services, holds.approve(services, connection, hold_id, admin.subject, _seen(if_match)))
 
 
 @router.post("/connections/{connection_id}/holds/{hold_id}/reject", response_model=schemas.HoldShape)
-def reject_hold(services: Ours, admin: Writer, connection_id: ConnectionId, hold_id: HoldId) -> schemas.HoldShape:
+def reject_hold(
+    services: Ours, admin: Writer, connection_id: ConnectionId, hold_id: HoldId, if_match: IfSeen = None
+) -> schemas.HoldShape:
     """Leave the accounts of this hold as they are; who is still gone at the next full pass is held again. 409 when it
-    was decided or has expired.
+    was decided or has expired; with If-Match 412 when others were put on it since it was read.
     """
     connection = find_connection(services, admin, connection_id).connection
-    return shaping.hold(holds.reject(services, connection, hold_id, admin.subject))
+    return _told(services, holds.reject(services, connection, hold_id, admin.subject, _seen(if_match)))
+
+
+def _told(services: Services, hold: Hold) -> schemas.HoldShape:
+    """A hold, with what its run did while it waits."""
+    return shaping.hold(hold, services.runs.get(hold.scope, hold.run) if hold.state == "waiting" else None)
+
+
+def _seen(if_match: str | None) -> str:
+    """The set that an admin read; an ETag that is none of ours fits no hold."""
+    return if_match.strip().strip('"') or "none" if if_match is not None else ""
 
 
 @router.get("/connections/{connection_id}/activity", response_model=schemas.Page[HappeningShape])

@@ -34,7 +34,7 @@ _ERRORS: Mapping[int, str] = {
     403: "`viewer`; with a cookie also `other_site`",
     404: "Not in this workspace, or not of this connection",
     409: "Not possible as things are; `code` says why, `detail` what to do",
-    412: "`settings_changed`: somebody else saved meanwhile; read again",
+    412: "`settings_changed`: somebody else saved meanwhile; `hold_changed`: others were put on it; read again",
     413: "`too_large`: a body of more than 512 KiB",
     422: "`not_understood` with `fields`; what makes no sense has a code of its own, settings `problems`",
     428: "`if_match_needed`: send the ETag that was read",
@@ -83,7 +83,9 @@ def _possible(method: str, path: str, operation: Mapping[str, Any]) -> Iterator[
     if "{" in path or method != "get":
         yield 409
     if "if-match" in parameters:
-        yield from (412, 428)
+        yield 412
+        if "/holds/" not in path:  # who decides about a hold may leave it out
+            yield 428
     if "requestBody" in operation:
         yield 413
     if parameters or "requestBody" in operation:

@@ -49,6 +49,10 @@ def _dated(text: object) -> object:
 
 Moment = Annotated[AwareDatetime, BeforeValidator(_dated)]
 
+IfSeen = Annotated[
+    str | None,
+    Header(description="The hold's `etag` that was read. With another 412, and nothing is decided."),
+]
 IfMatch = Annotated[
     str | None, Header(description="The ETag that was read. Without it 428, with another 412.", examples=['"3"'])
 ]

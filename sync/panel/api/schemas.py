@@ -272,12 +272,14 @@ class HeldRemovalShape(BaseModel):
     object_id: str
     name: str
     reason: Reason
+    loses: Literal["account", "simulations"] = Field(description="What is at stake.")
 
 
 class HoldShape(BaseModel):
     """Removals that wait for an admin. Approval is for exactly these people, once."""
 
     id: str
+    etag: str = Field(description="Of whom it names: as If-Match, no others are decided about.", examples=['"3f2a"'])
     run: str = Field(description="The run that held them.", examples=[RUN])
     cause: str = Field(description="What took them away, as a phrase.", examples=["changed settings"])
     state: Literal["waiting", "approved", "rejected", "expired"]
@@ -285,6 +287,10 @@ class HoldShape(BaseModel):
     expires_at: str = Field(description="Until then it can be decided.")
     decided_by: str | None
     decided_at: str | None
+    count: int = Field(description="How many people it is about.")
+    goes_on: dict[str, int] | None = Field(
+        description="What its run did that did not wait, accounts by action; null once the hold is decided."
+    )
     removals: list[HeldRemovalShape]
 
 

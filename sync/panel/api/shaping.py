@@ -17,7 +17,7 @@ from sync.panel import words
 from sync.panel.api import schemas
 from sync.panel.api.acts_schemas import HappeningShape
 from sync.ports import ManualAccount
-from sync.usecases.history import Happening, counted, seconds_of
+from sync.usecases.history import ACTIONS, Happening, counted, seconds_of
 from sync.usecases.overview import Overview
 from sync.usecases.purge import purge_at
 
@@ -148,10 +148,11 @@ def run(found: Run) -> schemas.RunShape:
     )
 
 
-def hold(found: Hold) -> schemas.HoldShape:
-    """A hold."""
+def hold(found: Hold, made_by: Run | None) -> schemas.HoldShape:
+    """A hold, with what went on beside it in the run that made it."""
     return schemas.HoldShape(
         id=found.id,
+        etag=f'"{found.digest}"',
         run=found.run,
         cause=found.cause,
         state=found.state,
@@ -159,8 +160,15 @@ def hold(found: Hold) -> schemas.HoldShape:
         expires_at=found.expires_at,
         decided_by=found.decided_by or None,
         decided_at=found.decided_at or None,
+        count=len(found.removals),
+        goes_on=None if made_by is None else {name: n for name, n in counted(made_by).items() if name in ACTIONS},
         removals=[
-            schemas.HeldRemovalShape(object_id=removal.object_id, name=removal.name, reason=removal.reason)
+            schemas.HeldRemovalShape(
+                object_id=removal.object_id,
+                name=removal.name,
+                reason=removal.reason,
+                loses="simulations" if removal.audience else "account",
+            )
             for removal in found.removals
         ],
     )

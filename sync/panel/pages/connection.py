@@ -91,18 +91,22 @@ def disconnect(services: Ours, session: FormSender, connection_id: str) -> Respo
 
 
 @router.post("/connections/{connection_id}/holds/{hold_id}/approve")
-def approve(services: Ours, session: FormSender, connection_id: str, hold_id: str) -> Response:
-    """Deactivate exactly the people of this hold."""
+def approve(
+    services: Ours, session: FormSender, connection_id: str, hold_id: str, seen: Annotated[str, Form()] = ""
+) -> Response:
+    """Deactivate exactly the people of this hold that the page showed."""
     connection = find_connection(services, session.admin, connection_id).connection
-    holds.approve(services, connection, hold_id, session.admin.subject)
+    holds.approve(services, connection, hold_id, session.admin.subject, seen)
     return _back(connection_id)
 
 
 @router.post("/connections/{connection_id}/holds/{hold_id}/reject")
-def reject(services: Ours, session: FormSender, connection_id: str, hold_id: str) -> Response:
+def reject(
+    services: Ours, session: FormSender, connection_id: str, hold_id: str, seen: Annotated[str, Form()] = ""
+) -> Response:
     """Leave the accounts as they are."""
     connection = find_connection(services, session.admin, connection_id).connection
-    holds.reject(services, connection, hold_id, session.admin.subject)
+    holds.reject(services, connection, hold_id, session.admin.subject, seen)
     return _back(connection_id)
 
 

@@ -222,6 +222,8 @@ def _members(item: Mapping[str, Any], group_id: str, order: int) -> list[Members
 
 
 def _member_type(entry: Mapping[str, Any]) -> str:
-    """`user`, `group` or another of Graph's types, from `#microsoft.graph.user`; empty where Graph did not tell."""
+    """`user`, `group` or another of Graph's types, from `#microsoft.graph.user`; empty where Graph did not tell.
+    Notifications spell it `#Microsoft.Graph.User` (microsoft-facts §3.4).
+    """
     told = entry.get("@odata.type")
-    return told.rpartition(".")[2] if isinstance(told, str) else ""
+    return told.rpartition(".")[2].lower() if isinstance(told, str) else ""

@@ -118,7 +118,9 @@ class GroupChange:
 
 @dataclass(frozen=True, slots=True)
 class MembershipChange:
-    """One direct edge. `member_type` is `user`, `group` or another Graph type, which makes no edge of ours."""
+    """One direct edge. `member_type` is `user`, `group`, empty where Graph did not tell (a group if one is known by
+    that id, else a person), or another Graph type in lower case, which makes no edge of ours.
+    """
 
     group_id: str
     member_id: str

@@ -81,6 +81,9 @@ def test_detail_says_how_changes_come(world: World, caller: Caller) -> None:
     world.read(connection, feeds=feeds)
     found = caller.get(path).json()
     assert (found["last_read_at"], found["silent_since"]) == (times["users"], times["users"])
+    assert found["frozen_feeds"] == []
+    world.read(connection, feeds={**feeds, "groups": FeedState(frozen="permission_missing", pulled_at=times["groups"])})
+    assert caller.get(path).json()["frozen_feeds"] == ["groups"]
 
 
 def test_starting(world: World, caller: Caller) -> None:

@@ -149,6 +149,10 @@ class ConnectionDetail(ConnectionShape):
     last_read_at: str | None = Field(description="Both feeds were read to their end by then.")
     silent_since: str | None = Field(description="There was no success since then, for longer than is usual.")
     subscriptions: list[SubscriptionShape]
+    frozen_feeds: list[Literal["users", "groups"]] = Field(
+        description="Feeds that may not be read, for a right was taken back: what they told stays as it is, and each "
+        "full pass tries them again."
+    )
     last_change_at: str | None
     next_full_pass_at: str | None
     holds_waiting: int

@@ -64,6 +64,7 @@ def detail(overview: Overview) -> schemas.ConnectionDetail:
             schemas.UnfitGroupShape(**group._asdict(), sentence=words.hidden_group(group))
             for group in overview.unfit_groups.hidden
         ],
+        frozen_feeds=[feed for feed in FEEDS if (state := overview.view.reader.feeds.get(feed)) and state.frozen],
         last_change_at=overview.last_change or None,
         next_full_pass_at=overview.next_pass or None,
         holds_waiting=len(overview.holds),

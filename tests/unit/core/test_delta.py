@@ -213,6 +213,9 @@ def test_members_come_and_go() -> None:
                 {"@odata.type": USER, "id": ANN.upper()},
                 {"@odata.type": USER, "id": BOB, "@removed": {"reason": "deleted"}},
                 {"@odata.type": GROUP, "id": TEAM},
+                {"@odata.type": "#Microsoft.Graph.User", "id": BOB},
+                {"@odata.type": "#microsoft.graph.orgContact", "id": BOB},
+                {"@odata.type": None, "id": BOB},
                 {"id": ANN},
                 {"@odata.type": USER},
                 "text",
@@ -224,6 +227,9 @@ def test_members_come_and_go() -> None:
         MembershipChange(TEAM, ANN, "user", 5, present=True),
         MembershipChange(TEAM, BOB, "user", 5, present=False),
         MembershipChange(TEAM, TEAM, "group", 5, present=True),
+        MembershipChange(TEAM, BOB, "user", 5, present=True),
+        MembershipChange(TEAM, BOB, "orgcontact", 5, present=True),
+        MembershipChange(TEAM, BOB, "", 5, present=True),
         MembershipChange(TEAM, ANN, "", 5, present=True),
     ]
 

@@ -9,8 +9,10 @@ from sync.core.runs import Mail
 from sync.core.text import clean
 from sync.panel.access import Ours, Writer, find_connection, no_such_person, person_id
 from sync.panel.acting import must_run
-from sync.panel.api import people, schemas, shaping
+from sync.panel.api import people, shaping
 from sync.panel.api.acts_schemas import ByHand, Undoing
+from sync.panel.api.directory_schemas import Person
+from sync.panel.api.history_schemas import MailShape
 from sync.panel.api.parameters import ConnectionId, MailId, PersonId, RunInPath
 from sync.panel.problems import Problem
 from sync.usecases import by_hand, undo
@@ -18,10 +20,10 @@ from sync.usecases import by_hand, undo
 router = APIRouter(tags=["acts"])
 
 
-@router.patch("/connections/{connection_id}/people/{object_id}", response_model=schemas.Person)
+@router.patch("/connections/{connection_id}/people/{object_id}", response_model=Person)
 def change_person(
     services: Ours, admin: Writer, connection_id: ConnectionId, object_id: PersonId, wanted: ByHand
-) -> schemas.Person:
+) -> Person:
     """Block or keep an account, or edit its fields. Synchronising never overrides it; the activity says who did it."""
     connection = find_connection(services, admin, connection_id).connection
     must_run(connection)
@@ -37,16 +39,16 @@ def change_person(
     return people.one(services, connection, record)
 
 
-@router.post("/connections/{connection_id}/mails/{mail_id}/resend", status_code=202, response_model=schemas.MailShape)
-def resend_mail(services: Ours, admin: Writer, connection_id: ConnectionId, mail_id: MailId) -> schemas.MailShape:
+@router.post("/connections/{connection_id}/mails/{mail_id}/resend", status_code=202, response_model=MailShape)
+def resend_mail(services: Ours, admin: Writer, connection_id: ConnectionId, mail_id: MailId) -> MailShape:
     """Send again what was refused or cancelled, or of which nobody can tell whether it arrived: as a new generation."""
     connection = find_connection(services, admin, connection_id).connection
     must_run(connection)
     return _mail(by_hand.resend(services, connection, *_of(mail_id), admin.subject))
 
 
-@router.post("/connections/{connection_id}/mails/{mail_id}/cancel", response_model=schemas.MailShape)
-def cancel_mail(services: Ours, admin: Writer, connection_id: ConnectionId, mail_id: MailId) -> schemas.MailShape:
+@router.post("/connections/{connection_id}/mails/{mail_id}/cancel", response_model=MailShape)
+def cancel_mail(services: Ours, admin: Writer, connection_id: ConnectionId, mail_id: MailId) -> MailShape:
     """Keep a mail that is due from being sent."""
     connection = find_connection(services, admin, connection_id).connection
     must_run(connection)
@@ -70,7 +72,7 @@ def _of(mail: str) -> tuple[str, int]:
     return guid(text) or "", int(generation) if generation.isdecimal() and len(generation) < 6 else 0
 
 
-def _mail(mail: Mail | None) -> schemas.MailShape:
+def _mail(mail: Mail | None) -> MailShape:
     if mail is None:
         raise Problem(404, "no_such_mail", "This connection has no such mail.")
     return shaping.mail(mail)

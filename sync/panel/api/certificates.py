@@ -9,7 +9,7 @@ from fastapi.responses import StreamingResponse
 
 from sync.panel import paging
 from sync.panel.access import Caller, Ours, find_connection
-from sync.panel.api import explain_schemas as shapes
+from sync.panel.api import certificate_schemas as shapes
 from sync.panel.api import exports, schemas
 from sync.panel.api.parameters import ConnectionId, Cursor, Format, Limit, RunInPath
 from sync.panel.problems import Problem

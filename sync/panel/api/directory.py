@@ -9,6 +9,7 @@ from sync.core.connection import shard_of
 from sync.panel import paging
 from sync.panel.access import Caller, Ours, Writer, find_connection, no_such_person, person_id
 from sync.panel.api import exports, people, schemas, shaping
+from sync.panel.api.directory_schemas import Account, Group, NewAccount, Person, Recipient
 from sync.panel.api.parameters import (
     ConnectionId,
     Cursor,
@@ -26,7 +27,7 @@ from sync.usecases import account_list, audience, find, manual_accounts
 router = APIRouter(tags=["directory"])
 
 
-@router.get("/connections/{connection_id}/people", response_model=schemas.Page[schemas.Person])
+@router.get("/connections/{connection_id}/people", response_model=schemas.Page[Person])
 def list_people(
     services: Ours,
     admin: Caller,
@@ -38,7 +39,7 @@ def list_people(
     cursor: Cursor = "",
     limit: Limit = 50,
     format: Format = "json",  # noqa: A002  the name of the parameter
-) -> schemas.Page[schemas.Person] | Response:
+) -> schemas.Page[Person] | Response:
     """People of the directory. A search may answer with fewer than `limit` and still have a cursor: go on with it."""
     connection = find_connection(services, admin, connection_id).connection
     keys = services.settings.signing_keys
@@ -52,8 +53,8 @@ def list_people(
     return schemas.Page(items=items, cursor=paging.wrap(found.cursor, keys, *where))
 
 
-@router.get("/connections/{connection_id}/people/{object_id}", response_model=schemas.Person)
-def read_person(services: Ours, admin: Caller, connection_id: ConnectionId, object_id: PersonId) -> schemas.Person:
+@router.get("/connections/{connection_id}/people/{object_id}", response_model=Person)
+def read_person(services: Ours, admin: Caller, connection_id: ConnectionId, object_id: PersonId) -> Person:
     """One person."""
     connection = find_connection(services, admin, connection_id).connection
     known = person_id(connection, object_id)
@@ -63,7 +64,7 @@ def read_person(services: Ours, admin: Caller, connection_id: ConnectionId, obje
     return people.one(services, connection, record)
 
 
-@router.get("/connections/{connection_id}/groups", response_model=schemas.Page[schemas.Group])
+@router.get("/connections/{connection_id}/groups", response_model=schemas.Page[Group])
 def list_groups(
     services: Ours,
     admin: Caller,
@@ -71,7 +72,7 @@ def list_groups(
     search: Search = "",
     cursor: Cursor = "",
     limit: Limit = 50,
-) -> schemas.Page[schemas.Group]:
+) -> schemas.Page[Group]:
     """Groups of the directory."""
     connection = find_connection(services, admin, connection_id).connection
     keys = services.settings.signing_keys
@@ -81,10 +82,8 @@ def list_groups(
     return schemas.Page(items=items, cursor=paging.wrap(found.cursor, keys, *where))
 
 
-@router.get("/accounts", response_model=schemas.Page[schemas.Account])
-def list_accounts(
-    services: Ours, admin: Caller, cursor: Cursor = "", limit: Limit = 50
-) -> schemas.Page[schemas.Account]:
+@router.get("/accounts", response_model=schemas.Page[Account])
+def list_accounts(services: Ours, admin: Caller, cursor: Cursor = "", limit: Limit = 50) -> schemas.Page[Account]:
     """Accounts of the workspace: first those made by hand, then the directories', connection by connection."""
     keys = services.settings.signing_keys
     where = (admin.workspace, "accounts")
@@ -94,10 +93,8 @@ def list_accounts(
     return schemas.Page(items=items, cursor=paging.wrap(found.cursor, keys, *where))
 
 
-@router.get("/audience", response_model=schemas.Page[schemas.Recipient])
-def list_audience(
-    services: Ours, admin: Caller, cursor: Cursor = "", limit: Limit = 50
-) -> schemas.Page[schemas.Recipient]:
+@router.get("/audience", response_model=schemas.Page[Recipient])
+def list_audience(services: Ours, admin: Caller, cursor: Cursor = "", limit: Limit = 50) -> schemas.Page[Recipient]:
     """Who receives phishing simulations in this workspace now: active accounts that a connection's audience takes in.
     Ask again when sending: somebody may have left meanwhile.
     """
@@ -108,8 +105,8 @@ def list_audience(
     return schemas.Page(items=items, cursor=paging.wrap(found.cursor, keys, *where))
 
 
-@router.post("/accounts", status_code=201, response_model=schemas.Account)
-def create_account(services: Ours, admin: Writer, wanted: schemas.NewAccount) -> schemas.Account:
+@router.post("/accounts", status_code=201, response_model=Account)
+def create_account(services: Ours, admin: Writer, wanted: NewAccount) -> Account:
     """Make an account by hand. When the directory brings a person with this address, it is linked to them."""
     try:
         made = manual_accounts.create(services, admin.workspace, wanted.address, wanted.name, wanted.employee_id)

@@ -11,6 +11,7 @@ from sync.panel import paging
 from sync.panel.access import Caller, Ours, RunId, Writer, find_connection
 from sync.panel.api import exports, schemas, shaping
 from sync.panel.api.acts_schemas import HappeningShape
+from sync.panel.api.history_schemas import HoldShape, MailShape, RunShape
 from sync.panel.api.parameters import (
     ConnectionId,
     Cursor,
@@ -46,7 +47,7 @@ def _wanted(
     return history.Wanted(person.lower(), group.lower(), cause, run, action, since, until)
 
 
-@router.get("/connections/{connection_id}/runs", response_model=schemas.Page[schemas.RunShape])
+@router.get("/connections/{connection_id}/runs", response_model=schemas.Page[RunShape])
 def list_runs(
     services: Ours,
     admin: Caller,
@@ -54,7 +55,7 @@ def list_runs(
     cursor: Cursor = "",
     limit: Limit = 50,
     format: Format = "json",  # noqa: A002  the name of the parameter
-) -> schemas.Page[schemas.RunShape] | Response:
+) -> schemas.Page[RunShape] | Response:
     """Pulls, full passes, revisits and acts, newest first."""
     connection = find_connection(services, admin, connection_id).connection
     if format == "csv":
@@ -67,13 +68,13 @@ def list_runs(
     return schemas.Page(items=[shaping.run(run) for run in found], cursor=paging.wrap(place, keys, *where))
 
 
-@router.get("/connections/{connection_id}/holds", response_model=schemas.Page[schemas.HoldShape])
+@router.get("/connections/{connection_id}/holds", response_model=schemas.Page[HoldShape])
 def list_holds(
     services: Ours,
     admin: Caller,
     connection_id: ConnectionId,
     format: Format = "json",  # noqa: A002  the name of the parameter
-) -> schemas.Page[schemas.HoldShape] | Response:
+) -> schemas.Page[HoldShape] | Response:
     """Removals that wait for an admin, and those that were decided, newest first."""
     connection = find_connection(services, admin, connection_id).connection
     found = services.runs.holds(connection.scope) if connection.scope else ()
@@ -82,10 +83,10 @@ def list_holds(
     return schemas.Page(items=[_told(services, hold) for hold in found], cursor=None)
 
 
-@router.post("/connections/{connection_id}/holds/{hold_id}/approve", response_model=schemas.HoldShape)
+@router.post("/connections/{connection_id}/holds/{hold_id}/approve", response_model=HoldShape)
 def approve_hold(
     services: Ours, admin: Writer, connection_id: ConnectionId, hold_id: HoldId, if_match: IfSeen = None
-) -> schemas.HoldShape:
+) -> HoldShape:
     """Deactivate exactly the people of this hold. 409 when it was decided or has expired; with If-Match 412 when others
     were put on it since it was read.
     """
@@ -93,10 +94,10 @@ def approve_hold(
     return _told(services, holds.approve(services, connection, hold_id, admin.subject, _seen(if_match)))
 
 
-@router.post("/connections/{connection_id}/holds/{hold_id}/reject", response_model=schemas.HoldShape)
+@router.post("/connections/{connection_id}/holds/{hold_id}/reject", response_model=HoldShape)
 def reject_hold(
     services: Ours, admin: Writer, connection_id: ConnectionId, hold_id: HoldId, if_match: IfSeen = None
-) -> schemas.HoldShape:
+) -> HoldShape:
     """Leave the accounts of this hold as they are; who is still gone at the next full pass is held again. 409 when it
     was decided or has expired; with If-Match 412 when others were put on it since it was read.
     """
@@ -104,7 +105,7 @@ def reject_hold(
     return _told(services, holds.reject(services, connection, hold_id, admin.subject, _seen(if_match)))
 
 
-def _told(services: Services, hold: Hold) -> schemas.HoldShape:
+def _told(services: Services, hold: Hold) -> HoldShape:
     """A hold, with what its run did while it waits."""
     return shaping.hold(hold, services.runs.get(hold.scope, hold.run) if hold.state == "waiting" else None)
 
@@ -138,10 +139,10 @@ def list_activity(
     return schemas.Page(items=items, cursor=paging.wrap(found.cursor, keys, *where))
 
 
-@router.get("/connections/{connection_id}/mails", response_model=schemas.Page[schemas.MailShape])
+@router.get("/connections/{connection_id}/mails", response_model=schemas.Page[MailShape])
 def list_mails(
     services: Ours, admin: Caller, connection_id: ConnectionId, cursor: Cursor = "", limit: Limit = 50
-) -> schemas.Page[schemas.MailShape]:
+) -> schemas.Page[MailShape]:
     """Onboarding mails, newest first."""
     connection = find_connection(services, admin, connection_id).connection
     if not connection.tenant_id:

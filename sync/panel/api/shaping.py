@@ -14,25 +14,38 @@ from sync.core.person import address_of, name_of
 from sync.core.runs import Hold, Mail, Run
 from sync.core.sync_settings import SyncSettings
 from sync.panel import words
-from sync.panel.api import schemas
 from sync.panel.api.acts_schemas import HappeningShape
+from sync.panel.api.connection_schemas import (
+    AnnouncedShape,
+    ConnectionDetail,
+    ConnectionShape,
+    CountsShape,
+    FreshnessShape,
+    ProblemOfConnection,
+    ProgressShape,
+    SubscriptionShape,
+    SurveyShape,
+    UnfitGroupShape,
+)
+from sync.panel.api.directory_schemas import Account, AccountOfPerson, Group, Person, Recipient
+from sync.panel.api.history_schemas import HeldRemovalShape, HoldShape, MailShape, RunShape
 from sync.ports import ManualAccount
 from sync.usecases.history import ACTIONS, Happening, counted, seconds_of
 from sync.usecases.overview import Overview
 from sync.usecases.purge import purge_at
 
 
-def connection(found: Connection) -> schemas.ConnectionShape:
+def connection(found: Connection) -> ConnectionShape:
     """A connection without what is counted."""
-    return schemas.ConnectionShape(**_connection(found))
+    return ConnectionShape(**_connection(found))
 
 
-def detail(overview: Overview) -> schemas.ConnectionDetail:
+def detail(overview: Overview) -> ConnectionDetail:
     """A connection at a glance."""
     counts, progress, freshness = overview.counts, overview.progress, overview.freshness
-    return schemas.ConnectionDetail(
+    return ConnectionDetail(
         **_connection(overview.connection),
-        counts=schemas.CountsShape(
+        counts=CountsShape(
             people=counts.people,
             active=counts.active,
             inactive=counts.inactive,
@@ -41,7 +54,7 @@ def detail(overview: Overview) -> schemas.ConnectionDetail:
         ),
         progress=None
         if progress is None
-        else schemas.ProgressShape(
+        else ProgressShape(
             stage=progress.stage,
             read=progress.read,
             parts=progress.parts,
@@ -51,17 +64,16 @@ def detail(overview: Overview) -> schemas.ConnectionDetail:
         ),
         freshness=None
         if freshness is None
-        else schemas.FreshnessShape(median_seconds=freshness.median, p95_seconds=freshness.p95, runs=freshness.runs),
-        announced=schemas.AnnouncedShape(notified=overview.announced.notified, found=overview.announced.found),
+        else FreshnessShape(median_seconds=freshness.median, p95_seconds=freshness.p95, runs=freshness.runs),
+        announced=AnnouncedShape(notified=overview.announced.notified, found=overview.announced.found),
         last_read_at=overview.last_read or None,
         silent_since=overview.silent_since or None,
         subscriptions=[_subscription(overview.view, feed) for feed in FEEDS],
         gone_groups=[
-            schemas.UnfitGroupShape(**group._asdict(), sentence=words.gone_group(group))
-            for group in overview.unfit_groups.gone
+            UnfitGroupShape(**group._asdict(), sentence=words.gone_group(group)) for group in overview.unfit_groups.gone
         ],
         hidden_groups=[
-            schemas.UnfitGroupShape(**group._asdict(), sentence=words.hidden_group(group))
+            UnfitGroupShape(**group._asdict(), sentence=words.hidden_group(group))
             for group in overview.unfit_groups.hidden
         ],
         frozen_feeds=[feed for feed in FEEDS if (state := overview.view.reader.feeds.get(feed)) and state.frozen],
@@ -71,10 +83,10 @@ def detail(overview: Overview) -> schemas.ConnectionDetail:
     )
 
 
-def person(record: PersonRecord, settings: SyncSettings, groups: AbstractSet[str]) -> schemas.Person:
+def person(record: PersonRecord, settings: SyncSettings, groups: AbstractSet[str]) -> Person:
     """A person with their account, and those of their groups that are there."""
     source, reason = record.source, record.told_reason
-    return schemas.Person(
+    return Person(
         object_id=record.object_id,
         name=name_of(record.source),
         presence=record.presence,
@@ -98,9 +110,9 @@ def person(record: PersonRecord, settings: SyncSettings, groups: AbstractSet[str
     )
 
 
-def recipient(record: PersonRecord, connection_id: str) -> schemas.Recipient:
+def recipient(record: PersonRecord, connection_id: str) -> Recipient:
     """Somebody of the audience."""
-    return schemas.Recipient(
+    return Recipient(
         account_id=record.account_id,
         connection_id=connection_id,
         object_id=record.object_id,
@@ -109,10 +121,10 @@ def recipient(record: PersonRecord, connection_id: str) -> schemas.Recipient:
     )
 
 
-def group(record: GroupRecord) -> schemas.Group:
+def group(record: GroupRecord) -> Group:
     """A group."""
     source = record.source
-    return schemas.Group(
+    return Group(
         object_id=record.object_id,
         name=record.name,
         description=_text(source.get("description")),
@@ -124,9 +136,9 @@ def group(record: GroupRecord) -> schemas.Group:
     )
 
 
-def run(found: Run) -> schemas.RunShape:
+def run(found: Run) -> RunShape:
     """A run."""
-    return schemas.RunShape(
+    return RunShape(
         id=found.id,
         kind=found.kind,
         cause=found.cause,
@@ -149,9 +161,9 @@ def run(found: Run) -> schemas.RunShape:
     )
 
 
-def hold(found: Hold, made_by: Run | None) -> schemas.HoldShape:
+def hold(found: Hold, made_by: Run | None) -> HoldShape:
     """A hold, with what went on beside it in the run that made it."""
-    return schemas.HoldShape(
+    return HoldShape(
         id=found.id,
         etag=f'"{found.digest}"',
         run=found.run,
@@ -164,7 +176,7 @@ def hold(found: Hold, made_by: Run | None) -> schemas.HoldShape:
         count=len(found.removals),
         goes_on=None if made_by is None else {name: n for name, n in counted(made_by).items() if name in ACTIONS},
         removals=[
-            schemas.HeldRemovalShape(
+            HeldRemovalShape(
                 object_id=removal.object_id,
                 name=removal.name,
                 reason=removal.reason,
@@ -191,9 +203,9 @@ def happening(found: Happening) -> HappeningShape:
     )
 
 
-def mail(found: Mail) -> schemas.MailShape:
+def mail(found: Mail) -> MailShape:
     """An onboarding mail."""
-    return schemas.MailShape(
+    return MailShape(
         id=f"{found.object_id}.{found.generation}",
         object_id=found.object_id,
         address=found.address,
@@ -207,9 +219,9 @@ def mail(found: Mail) -> schemas.MailShape:
     )
 
 
-def manual_account(found: ManualAccount) -> schemas.Account:
+def manual_account(found: ManualAccount) -> Account:
     """An account made by hand and not linked."""
-    return schemas.Account(
+    return Account(
         id=found.account_id,
         source="manual",
         state=AccountState.ACTIVE,
@@ -221,9 +233,9 @@ def manual_account(found: ManualAccount) -> schemas.Account:
     )
 
 
-def linked_account(record: PersonRecord, connection_id: str) -> schemas.Account:
+def linked_account(record: PersonRecord, connection_id: str) -> Account:
     """The account of a person."""
-    return schemas.Account(
+    return Account(
         id=record.account_id,
         source=record.origin or "entra",
         state=record.account_state,
@@ -249,12 +261,10 @@ def _connection(found: Connection) -> dict[str, Any]:
         "waiting_since": found.waiting_since or None,
         "problem": None
         if found.problem is None
-        else schemas.ProblemOfConnection(
-            code=found.problem.code, remedy=found.problem.remedy, since=found.problem.since
-        ),
+        else ProblemOfConnection(code=found.problem.code, remedy=found.problem.remedy, since=found.problem.since),
         "survey": None
         if survey is None
-        else schemas.SurveyShape(
+        else SurveyShape(
             people=survey.people,
             guests=survey.guests,
             disabled=survey.disabled,
@@ -268,9 +278,9 @@ def _connection(found: Connection) -> dict[str, Any]:
     }
 
 
-def _subscription(view: ConnectionView, feed: FeedName) -> schemas.SubscriptionShape:
+def _subscription(view: ConnectionView, feed: FeedName) -> SubscriptionShape:
     subscription, refused = view.watch.subscriptions.get(feed), view.watch.refused.get(feed)
-    return schemas.SubscriptionShape(
+    return SubscriptionShape(
         feed=feed,
         status="active" if subscription else "refused" if refused else "none",
         expires_at=iso(parse_iso(subscription.expires_at)) if subscription else None,
@@ -278,11 +288,11 @@ def _subscription(view: ConnectionView, feed: FeedName) -> schemas.SubscriptionS
     )
 
 
-def account(record: PersonRecord) -> schemas.AccountOfPerson | None:
+def account(record: PersonRecord) -> AccountOfPerson | None:
     """A person's account; None where there is none."""
     if record.account_state is AccountState.NONE:
         return None
-    return schemas.AccountOfPerson(
+    return AccountOfPerson(
         id=record.account_id,
         state=record.account_state,
         source=record.origin or "entra",

@@ -14,6 +14,7 @@ from sync.panel.access import Caller, Ours, Writer, find_connection, no_such_per
 from sync.panel.acting import must_run
 from sync.panel.api import people, schemas
 from sync.panel.api.acts_schemas import JudgedSuggestion, Sign, Suggestion
+from sync.panel.api.directory_schemas import Person
 from sync.panel.api.parameters import ConnectionId, Cursor, Limit, PersonId
 from sync.usecases import by_hand, suggest
 
@@ -38,10 +39,10 @@ def list_suggestions(
     return schemas.Page(items=items, cursor=paging.wrap(found.cursor, keys, *where))
 
 
-@router.put("/connections/{connection_id}/suggestions/{object_id}", response_model=schemas.Person)
+@router.put("/connections/{connection_id}/suggestions/{object_id}", response_model=Person)
 def answer_suggestion(
     services: Ours, admin: Writer, connection_id: ConnectionId, object_id: PersonId, wanted: JudgedSuggestion
-) -> schemas.Person:
+) -> Person:
     """Accept or refuse a suggestion: an act of the admin, applied at once and kept until it is taken back."""
     connection = find_connection(services, admin, connection_id).connection
     must_run(connection)

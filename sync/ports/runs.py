@@ -61,6 +61,9 @@ class Runs(Protocol):
     def holds(self, scope: str) -> Sequence[Hold]:
         """Newest first, decided ones included."""
 
+    def forget_holds(self, scope: str, before: str, limit: int) -> int:
+        """Delete up to `limit` holds that were made before then (ISO) and do not wait; returns how many."""
+
     def window(self, scope: str) -> GuardWindow:
         """The guard's window; an empty one with an empty etag when there is none yet."""
 

@@ -7,7 +7,7 @@ once more, and a doubled one is harmless.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
@@ -18,6 +18,7 @@ from sync.core.messages import ChangesMessage
 from sync.core.runs import Cause, Outcome, Run, Stage
 from sync.usecases.sending import new_run
 from sync.usecases.services import Services
+from sync.usecases.stages import WIDTH
 
 STANDSTILL = timedelta(minutes=5)
 NEWEST = 50  # runs among which an act that stands still is looked for
@@ -44,12 +45,28 @@ def begin(
 
 
 def hand_out(services: Services, connection: Connection, run: Run) -> None:
-    """Send the messages of all parts that are not done. Messages of acts carry the present epoch."""
-    for part, shard in enumerate(shards(connection.digits)):
-        if part not in run.done_parts:
-            services.queue.send(
-                ChangesMessage(connection.id, connection.epoch, run.id, part, shard, _WORK[run.cause])  # type: ignore[arg-type]
-            )
+    """Send the messages of the first parts that are not done; each of them hands out the one WIDTH further on, so that
+    a giant's undo does not stand in its neighbours' way.
+    """
+    _send(services, connection, run, _left(run)[:WIDTH])
+
+
+def pass_on(services: Services, connection: Connection, run: Run, part: int) -> None:
+    """Before a part is marked done: hand out the one that follows it. What a crash swallows, `resume` hands out."""
+    _send(services, connection, run, [one for one in _left(run) if one == part + WIDTH])
+
+
+def _left(run: Run) -> list[int]:
+    return [part for part in range(run.parts) if part not in run.done_parts]
+
+
+def _send(services: Services, connection: Connection, run: Run, parts: Iterable[int]) -> None:
+    """Messages of acts carry the present epoch."""
+    every = shards(connection.digits)
+    for part in parts:
+        services.queue.send(
+            ChangesMessage(connection.id, connection.epoch, run.id, part, every[part], _WORK[run.cause])  # type: ignore[arg-type]
+        )
 
 
 def finish(services: Services, run: Run) -> Run:
@@ -79,4 +96,5 @@ def resume(services: Services, connection: Connection) -> None:
                 finish(services, run)
                 continue
             with contextlib.suppress(Conflict):  # it moves after all
-                hand_out(services, connection, services.runs.save(replace(run, touched_at=iso(now))))
+                touched = services.runs.save(replace(run, touched_at=iso(now)))
+                _send(services, connection, touched, _left(touched))

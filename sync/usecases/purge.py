@@ -1,4 +1,4 @@
-"""What was kept for long enough: old activity and runs are deleted, accounts inactive for too long are given up.
+"""What was kept for long enough: old activity, runs and holds are deleted, accounts inactive for too long are given up.
 
 Once a day for each connection, as a run with one part a shard. Only accounts that are inactive already are given up
 (invariant S8); the person's row keeps object id, presence, mail mark and order, so that whoever comes back is known.
@@ -51,20 +51,23 @@ def begin_when_due(services: Services, view: ConnectionView, now: datetime) -> N
 
 
 def apply(services: Services, view: ConnectionView, message: ChangesMessage) -> None:
-    """One shard's part: give up what is due, then forget old activity; the first part forgets the old runs too."""
+    """One shard's part: give up what is due, then forget old activity; the first part also old runs and holds."""
     connection, scope, shard = view.connection, view.connection.scope, message.shard
     run = services.runs.get(scope, message.run)
     if run is None or run.outcome is not Outcome.RUNNING or message.part in run.done_parts:
         return
     _give_up(services, connection, message)
-    cutoff = run_id_at(services.clock.now() - timedelta(days=connection.settings.retention_days), "")
+    before = services.clock.now() - timedelta(days=connection.settings.retention_days)
+    cutoff = run_id_at(before, "")
     counts = dict(services.people.run_counts(scope, shard, message.run, message.part))
     forgotten = services.people.forget_activity(scope, shard, cutoff, BATCH)
     if message.part == 0:
         certificate.forget_before(services, scope, cutoff)
         forgotten += services.runs.forget(scope, cutoff, BATCH)
+        forgotten += services.runs.forget_holds(scope, iso(before), BATCH)
     if forgotten:
         counts["forgotten"] = forgotten
+    acts.pass_on(services, connection, run, message.part)
     log("retention.applied", connection=connection.id, run=run.id, part=message.part, forgotten=forgotten)
     settle.part_done(services, view, message, counts)
 

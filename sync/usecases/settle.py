@@ -49,6 +49,8 @@ def _finish_pull(services: Services, view: ConnectionView, run: Run) -> None:
     finished = replace(run, stage=Stage.DONE, outcome=Outcome.COMPLETE, finished_at=iso(services.clock.now()))
     with contextlib.suppress(Conflict):  # somebody else ended it
         services.runs.save(finished)
+        if run.cause in {"approval", "undo"}:  # many at once may have gone, unlike by other runs
+            closing.measure(services, view.connection)
         if run.cause == "timer" and run.feed in view.watch.subscriptions and changed(run):
             log("pull.unannounced", connection=run.connection, feed=run.feed, run=run.id)
 

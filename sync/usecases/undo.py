@@ -81,6 +81,7 @@ def apply(services: Services, view: ConnectionView, message: ChangesMessage) -> 
     counts = dict(services.people.run_counts(scope, shard, run.id, message.part))
     others = {"accounts": len(changed), "overtaken": part.overtaken, "kept": part.kept}
     counts.update({name: number for name, number in others.items() if number})
+    acts.pass_on(services, connection, run, message.part)
     settle.part_done(services, view, message, counts)
 
 

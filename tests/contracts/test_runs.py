@@ -169,6 +169,18 @@ def test_a_hold_of_very_many(store: Store) -> None:
     assert list(store.runs.holds(SCOPE)) == [small]
 
 
+def test_old_holds_are_forgotten_by_and_by(store: Store) -> None:
+    """Only decided ones from before then, at most so many at a time, each with all of its people."""
+    many = tuple(HeldRemoval(str(uuid.UUID(int=n)), "", Reason.LEFT) for n in range(9000))
+    waiting = store.runs.save_hold(hold(0))
+    store.runs.save_hold(replace(hold(1), state="approved", removals=many))
+    store.runs.save_hold(replace(hold(2), state="rejected"))
+    store.runs.save_hold(replace(hold(3), state="expired"))
+    young = store.runs.save_hold(replace(hold(4), state="expired", created_at="2027-03-02T08:00:00.000Z"))
+    assert [store.runs.forget_holds(SCOPE, "2027-01-01T00:00:00.000Z", 2) for _ in range(3)] == [2, 1, 0]
+    assert set(store.runs.holds(SCOPE)) == {waiting, young}
+
+
 def test_the_guards_window(store: Store) -> None:
     """Empty at first; then saved on its etag."""
     assert store.runs.window(SCOPE) == GuardWindow(SCOPE)

@@ -79,6 +79,16 @@ class FakeRuns:
             found = [hold for _, hold in self._holds.under(scope)]
             return sorted(found, key=lambda hold: hold.created_at, reverse=True)
 
+    def forget_holds(self, scope: str, before: str, limit: int) -> int:
+        """By when they were made."""
+        with self._ground.lock, self._ground.faults.effect("runs.forget_holds"):
+            decided = [
+                key for key, one in self._holds.under(scope) if one.state != "waiting" and one.created_at < before
+            ]
+            for key in decided[:limit]:
+                self._holds.drop(key)
+            return len(decided[:limit])
+
     def window(self, scope: str) -> GuardWindow:
         """The guard's window."""
         with self._ground.lock:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from shared.clock import parse_iso
+from shared.clock import iso, parse_iso
 from sync.core.model import AccountState, Action, MailMark, Presence, Reason
 from sync.core.runs import Outcome
 from sync.usecases import history
@@ -188,6 +188,22 @@ def test_old_activity_and_runs_are_forgotten(acme: Tenanted) -> None:
     assert [one.entry.action for one in happenings(acme)] == [Action.UPDATE]
     oldest = acme.engine.clock.now() - timedelta(days=4, hours=1)
     assert all(run.started_at >= oldest.isoformat()[:19] for run in acme.runs)
+
+
+def test_old_holds_are_forgotten(acme: Tenanted) -> None:
+    """A decided hold, which names people, is kept as long as activity is; one that waits stays."""
+    keep(acme, retention_days=3)
+    for person in acme.tenant.present_people()[:6]:
+        acme.tenant.soft_delete(person)
+    acme.sync()
+    acme.reject(acme.holds[0])
+    services = acme.engine.services
+    acme.engine.wait(timedelta(days=2, hours=12))
+    assert services.runs.holds(acme.scope)[-1].state == "rejected"
+    acme.engine.wait(timedelta(days=2))
+    oldest = iso(acme.engine.clock.now() - timedelta(days=4))
+    assert acme.holds
+    assert all(hold.created_at > oldest for hold in services.runs.holds(acme.scope))
 
 
 def test_it_happens_once_a_day(acme: Tenanted) -> None:

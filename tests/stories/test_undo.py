@@ -257,3 +257,35 @@ def test_the_first_import_can_be_undone(acme: Tenanted) -> None:
     undoing = take_back(acme, first)
     assert dict(undoing.counts) == {"accounts": 20, "deactivate": 20}
     assert (acme.counts.active, acme.counts.inactive, acme.holds) == (0, 20, [])
+
+
+def test_the_guard_goes_by_who_is_left(engine: Engine) -> None:
+    """After the import of a hundred was undone, a tenth of the hundred is no longer unremarkable."""
+    acme = engine.connect()
+    first = [acme.tenant.hire(f"Person {number}") for number in range(100)]
+    acme.imported()
+    take_back(acme, next(run for run in acme.runs if run.first))
+    for person in first[:8]:
+        acme.tenant.change(person, jobTitle="Director")
+    synced(acme)
+    assert acme.counts.active == 8
+    for person in first[:6]:
+        acme.tenant.change(person, accountEnabled=False)
+    synced(acme)
+    assert (acme.counts.active, [len(hold.removals) for hold in acme.holds]) == (8, [6])
+
+
+def test_a_giants_undo_is_handed_out_by_and_by(engine: Engine) -> None:
+    """Of an undo with 256 parts no more than sixteen wait in the queue, so that neighbours get their turn."""
+    acme = engine.connect(digits=2)
+    for number in range(40):
+        acme.tenant.hire(f"Person {number}")
+    acme.imported()
+    engine.clock.advance(timedelta(seconds=1))
+    run = next(run for run in acme.runs if run.first)
+    undo.begin(engine.services, acme.connection, run.id, "ada")
+    waiting = [len(engine.queue.waiting("changes"))]
+    while engine.deliver():
+        waiting.append(len(engine.queue.waiting("changes")))
+    assert max(waiting) <= 17  # one is being worked on
+    assert (acme.counts.active, acme.runs[0].outcome) == (0, Outcome.COMPLETE)

@@ -7,6 +7,7 @@ pieces that no row names are deleted with the next change of the hold.
 
 from __future__ import annotations
 
+import contextlib
 import secrets
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -73,6 +74,22 @@ class TableHolds:
         rows = self._table.rows(keys.hexadecimal(scope), "h:", "h;")
         holds = [self._whole(scope, STORED.decode(row, etag_of(row))) for row in rows]
         return sorted(holds, key=lambda hold: hold.created_at, reverse=True)
+
+    def forget(self, scope: str, before: str, limit: int) -> int:
+        """Delete decided holds from before then, each with its pieces: its row names none of them before they go, so
+        that it can be read whoever is killed when.
+        """
+        partition = keys.hexadecimal(scope)
+        rows = (STORED.decode(row, etag_of(row)) for row in self._table.rows(partition, "h:", "h;"))
+        old = [one for one in rows if one.hold.state != "waiting" and one.hold.created_at < before][:limit]
+        for stored in old:
+            name, etag = keys.name(stored.hold.id), stored.etag
+            with contextlib.suppress(Conflict):  # somebody else forgets it
+                if stored.mark:
+                    etag = self._table.write(partition, f"h:{name}", STORED.encode(Stored(stored.hold)), etag)
+                self._table.clear(partition, f"x:{name}:", f"x:{name};")
+                self._table.delete(partition, f"h:{name}", etag)
+        return len(old)
 
     def _put_pieces(self, partition: str, name: str, stored: Stored) -> Stored:
         mark = secrets.token_hex(8)

@@ -82,6 +82,10 @@ class TableRuns:
         """Newest first."""
         return self._holds.all(scope)
 
+    def forget_holds(self, scope: str, before: str, limit: int) -> int:
+        """One by one: there are few."""
+        return self._holds.forget(scope, before, limit)
+
     def window(self, scope: str) -> GuardWindow:
         """The guard's window."""
         row = self._table.get(keys.hexadecimal(scope), GUARD)

@@ -251,6 +251,7 @@ class Action(StrEnum):
     REACTIVATE = "reactivate"
     MOVE = "moved"  # only groups or the audience changed
     PURGE = "purge"  # inactive for so long that the account was given up
+    YIELD = "yield"  # the account, or its address, went on to somebody else, whose own entry says the rest
     SKIP = "skip"
 
 

@@ -104,6 +104,7 @@ ACTIONS: Mapping[str, str] = {
     "reactivate": "reactivated",
     "moved": "moved between groups",
     "purge": "purged",
+    "yield": "passed on",
     "overtaken": "changed since",
     "kept": "kept",
     "held": "held",

@@ -24,7 +24,8 @@ from sync.usecases.services import Services
 
 WALK_LIMIT = 2_000
 STORY_LIMIT = 400  # a read each
-ACTIONS = tuple(action.value for action in Action if action is not Action.SKIP)
+# By which accounts are counted. Who yields is beside that: another's decision brought it about, in whatever shard.
+ACTIONS = tuple(action.value for action in Action if action not in {Action.SKIP, Action.YIELD})
 COUNTED = (*ACTIONS, "held", "groups", "accounts", "kept", "overtaken", "forgotten")
 LONGEST_RUN = timedelta(days=30)  # a first pass may wait for Start: what it does is told under the day it began
 SKEW = timedelta(days=1)  # more than clocks of workers differ: the entries of a chain are in order but for that

@@ -18,6 +18,8 @@ from sync.core.model import Action, ActivityEntry, PersonRecord
 from sync.ports import Activity, Holder, LoadedShard, ManualAccount, Waiter
 from sync.usecases.services import Services
 
+BESIDE = -1  # the part of what no part counts: whoever takes it up after a crash could not know
+
 
 class Ledger:
     """Reads and conditional writes; each raises what the ports raise. `wake` is told who waits for what is freed."""
@@ -74,8 +76,8 @@ class Ledger:
         changed: whoever is in the middle of changing it fails on the etag and decides again.
         """
         loaded, now = self._loaded[before.object_id], iso(self._services.clock.now())
-        entry = ActivityEntry(before.object_id, Action.UPDATE, before.reason, _told(before), _told(after))
-        activity = Activity(self._run, 0, now, [entry]) if after != before else None
+        entry = ActivityEntry(before.object_id, Action.YIELD, before.reason, _told(before), _told(after))
+        activity = Activity(self._run, BESIDE, now, [entry]) if after != before else None
         self._services.people.commit(loaded, [after], recount(loaded.counts, [(before, after)]), activity)
 
 

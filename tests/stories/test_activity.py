@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -204,6 +205,34 @@ def test_old_holds_are_forgotten(acme: Tenanted) -> None:
     oldest = iso(acme.engine.clock.now() - timedelta(days=4))
     assert acme.holds
     assert all(hold.created_at > oldest for hold in services.runs.holds(acme.scope))
+
+
+@pytest.mark.parametrize("digits", [0, 2])
+def test_counts_are_entries_where_accounts_change_hands(engine: Engine, digits: int) -> None:
+    """Somebody comes back under another object id, two swap addresses: each run counts as many accounts by action as it
+    has entries, wherever the others' rows are; those who yielded have an entry of their own and are not counted.
+    """
+    acme = engine.connect(digits=digits)
+    people = [acme.tenant.hire(f"Person {number}") for number in range(10)]
+    acme.imported()
+    addresses = [acme.tenant.person(person)["mail"] for person in people]
+    for number in range(3):
+        engine.clock.advance(timedelta(minutes=1))
+        acme.tenant.hard_delete(people[number])
+        acme.sync()
+        engine.clock.advance(timedelta(minutes=1))
+        acme.tenant.hire(f"Person {number}", mail=addresses[number])
+        acme.sync()
+    engine.clock.advance(timedelta(minutes=1))
+    acme.tenant.change(people[5], mail=addresses[6])
+    acme.tenant.change(people[6], mail=addresses[5])
+    acme.sync()
+    yielded = 0
+    for run in acme.runs:
+        told = Counter(one.entry.action.value for one in happenings(acme, run=run.id))
+        yielded += told.pop("yield", 0)
+        assert {name: n for name, n in history.counted(run).items() if name in history.ACTIONS} == dict(told)
+    assert yielded >= 4
 
 
 def test_it_happens_once_a_day(acme: Tenanted) -> None:

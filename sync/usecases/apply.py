@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from shared import metering
@@ -101,7 +101,8 @@ def _inline(
         done = apply_groups(services, view.connection.scope, groups, edges)
         _reach_anew(services, view)
         return done
-    done = _people(services, view, message, users, edges)
+    told = [c for c in changes if not isinstance(c, GroupChange)]
+    done = _people(services, view, message, users, edges, told)
     return _bring_in(services, view, message, {edge.member_id for edge in edges}, done)
 
 
@@ -116,7 +117,7 @@ def _bring_in(
     people = mentioned.unknown(stored.values(), reaching.policy(services, connection))
     fetched = mentioned.fetch(services, view, message, people)
     if fetched:
-        done.written += _people(services, view, message, fetched, ()).written
+        done.written += _people(services, view, message, fetched, (), fetched).written
     return None if fetched is None else done
 
 
@@ -146,14 +147,15 @@ def _people(
     message: ChangesMessage,
     users: Sequence[UserChange],
     edges: Sequence[MembershipChange],
+    told: Sequence[UserChange | MembershipChange],
 ) -> Done:
+    """Apply what is news to people. `told` is all that the message brings, also what a full pass has made old since:
+    whoever wrote it may have been killed after that.
+    """
     by_member = edges_of(edges)
     changes = {change.object_id: change for change in users}
-    ids = sorted({*changes, *by_member})
-    orders = {object_id: {order for _, order, _ in by_member.get(object_id, ())} for object_id in ids}
-    for change in users:
-        if change.kind is not ChangeKind.REVISIT:
-            orders[change.object_id].add(change.order)
+    orders = _orders(told)
+    ids = sorted(orders)
     stored_before: dict[str, PersonRecord] = {}
 
     def propose(loaded: LoadedShard) -> list[Pair]:
@@ -180,6 +182,17 @@ def _people(
     make_up(services, work, stored_before, orders, resumed=resumed)
     count_members(services, connection.scope, done.members)
     return done
+
+
+def _orders(told: Iterable[UserChange | MembershipChange]) -> dict[str, set[int]]:
+    """Person -> the orders of what is told of them; none where they are only to be decided again."""
+    orders: dict[str, set[int]] = {}
+    for change in told:
+        person = change.object_id if isinstance(change, UserChange) else change.member_id
+        known = orders.setdefault(person, set())
+        if isinstance(change, MembershipChange) or change.kind is not ChangeKind.REVISIT:
+            known.add(change.order)
+    return orders
 
 
 def _guarded(

@@ -206,15 +206,15 @@ def make_up(
     resumed: bool = False,
 ) -> None:
     """What a killed worker did not come to after its commit: mail people, free what their accounts gave up, and wake
-    who waited for it. `records` are as they were found; who has one of their `orders` was written by this very message
-    before. A revisit has none: of those without, everybody who is to be mailed may have been; that it was `begun`
-    before has to be known.
+    who waited for it. `records` are as they were found; who has one of their `orders`, or a later one, may have been
+    written by this very message before. A revisit has none: of those without, everybody who is to be mailed may have
+    been; that it was `begun` before has to be known.
     """
     found = [(record, own) for one, own in orders.items() if (record := records.get(one)) is not None]
     again = [
         record
         for record, own in found
-        if record.order in own or (own and any(abs(order) in own for order in record.memberships.values()))
+        if own and max([record.order, *map(abs, record.memberships.values())]) >= min(own)
     ]
     revisited = [record for record, own in found if not own]
     send_mails(services, work.connection, [one for one in (*again, *revisited) if one.mail is MailMark.CLAIMED])

@@ -13,6 +13,7 @@ from sync.core.runs import Outcome, Run
 from sync.core.sync_settings import Chosen, Scope
 from sync.usecases import full_pass, lease, one_person, preview
 from tests.fakes.engine import Engine, Tenanted
+from tests.fakes.faults import Crash
 
 
 def sync(connection: Tenanted, object_id: str) -> Run:
@@ -225,6 +226,29 @@ def test_killed_half_way_the_queue_finishes_it(acme: Tenanted) -> None:
     else:
         raise AssertionError("it never came to its end")
     assert acme.person(person).fields["department"] == department
+
+
+@pytest.mark.parametrize("meanwhile", ["asked again", "a pull", "a full pass"])
+def test_killed_before_the_mail_was_claimed(acme: Tenanted, meanwhile: str) -> None:
+    """The account is made and the worker dies before it claims the mail. The person is told of anew before the message
+    comes back: it finds newer news and mails them all the same, once.
+    """
+    new = acme.tenant.hire("New Comer", told=False)
+    acme.engine.faults.fail_next("mails.claim", Crash("mails.claim"))
+    with acme.engine.attempt():
+        sync(acme, new)
+    assert (acme.person(new).account_state, acme.mails) == (AccountState.ACTIVE, [])
+    soon = acme.engine.clock.now() + one_person.LATER - timedelta(seconds=5)
+    if meanwhile == "asked again":
+        sync(acme, new)
+    elif meanwhile == "a pull":
+        acme.tenant.change(new, department="Legal")
+        acme.hint("users")
+    else:
+        acme.request_pass()
+    acme.engine.pump(until=soon)
+    acme.engine.pump()
+    assert acme.mailed == ["new.comer@contoso.example"]
 
 
 def scoped(engine: Engine) -> tuple[Tenanted, str]:

@@ -16,12 +16,21 @@ def counts_of(record: PersonRecord) -> Counts:
         active=int(record.account_state is AccountState.ACTIVE),
         inactive=int(record.account_state is AccountState.INACTIVE),
         skipped={record.reason.value: 1} if without else {},
+        matched=_matched(record),
     )
+
+
+def _matched(record: PersonRecord) -> dict[str, int]:
+    if not record.matched_by and not record.conflict_with:
+        return {}  # nearly everybody
+    told = (record.matched_by, "conflict" if record.conflict_with else "")
+    return {name: 1 for name in told if name}
 
 
 def recount(counts: Counts, changes: Iterable[tuple[PersonRecord, PersonRecord]]) -> Counts:
     """The counts after (before, after) pairs were written."""
-    people, active, inactive, skipped = counts.people, counts.active, counts.inactive, dict(counts.skipped)
+    people, active, inactive = counts.people, counts.active, counts.inactive
+    skipped, matched = dict(counts.skipped), dict(counts.matched)
     for before, after in changes:
         for record, sign in ((before, -1), (after, 1)):
             one = counts_of(record)
@@ -30,4 +39,10 @@ def recount(counts: Counts, changes: Iterable[tuple[PersonRecord, PersonRecord]]
             inactive += sign * one.inactive
             for reason in one.skipped:
                 skipped[reason] = skipped.get(reason, 0) + sign
-    return Counts(people, active, inactive, {reason: n for reason, n in sorted(skipped.items()) if n})
+            for name in one.matched:
+                matched[name] = matched.get(name, 0) + sign
+    return Counts(people, active, inactive, _without_zeros(skipped), _without_zeros(matched))
+
+
+def _without_zeros(counts: dict[str, int]) -> dict[str, int]:
+    return {name: count for name, count in sorted(counts.items()) if count}

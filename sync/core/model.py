@@ -274,13 +274,19 @@ class Counts:
     active: int = 0
     inactive: int = 0
     skipped: Mapping[str, int] = field(default_factory=dict)  # Reason value -> present people without account
+    matched: Mapping[str, int] = field(default_factory=dict)  # MatchedBy -> people, and `conflict`
 
     def plus(self, other: Counts) -> Counts:
-        """Sum, without zeros in `skipped`."""
-        skipped = {key: self.skipped.get(key, 0) + other.skipped.get(key, 0) for key in {*self.skipped, *other.skipped}}
+        """Sum, without zeros in `skipped` and `matched`."""
         return Counts(
             self.people + other.people,
             self.active + other.active,
             self.inactive + other.inactive,
-            {key: count for key, count in sorted(skipped.items()) if count},
+            _sum(self.skipped, other.skipped),
+            _sum(self.matched, other.matched),
         )
+
+
+def _sum(one: Mapping[str, int], other: Mapping[str, int]) -> dict[str, int]:
+    total = {key: one.get(key, 0) + other.get(key, 0) for key in sorted({*one, *other})}
+    return {key: count for key, count in total.items() if count}

@@ -44,18 +44,26 @@ class Denied(NamedTuple):
 
 
 def resolve(
-    services: Services, connection: Connection, policy: Policy, wants: Wants, news: News, run: str
+    services: Services,
+    connection: Connection,
+    policy: Policy,
+    wants: Wants,
+    news: News,
+    run: str,
+    contested: Mapping[str, str],
 ) -> dict[str, Claim]:
     """Claim addresses for people. `policy` is what they are decided by; `news` has everybody of the batch as the
     directory tells them now, so that two who swap addresses, or one who left and the other who came back, meet at once.
-    Who is refused waits for the address. Raises Transient and Conflict (decide again) as the ports do.
+    Who is refused waits for the address. `contested` says of accounts that several match whose they are to be. Raises
+    Transient and Conflict (decide again) as the ports do.
     """
     ledger = Ledger(services, connection, run, lambda waiters: waiting.wake(services, connection, waiters))
-    settling = _Settling(ledger, connection, policy, wants, news, iso(services.clock.now()))
+    settling = _Settling(ledger, connection, policy, wants, news, iso(services.clock.now()), contested)
     claims = settling.all()
     if settling.denied and _wait(services, connection, settling.denied):
         # The holder may have left before we stood in line: nobody would tell us. Look once more.
-        again = _Settling(ledger, connection, policy, _refused(wants, settling.denied), news, settling.now)
+        refused = _refused(wants, settling.denied)
+        again = _Settling(ledger, connection, policy, refused, news, settling.now, contested)
         claims.update(again.all())
     return claims
 
@@ -68,7 +76,8 @@ def _refused(wants: Wants, denied: Sequence[Denied]) -> Wants:
 
 def foresee(services: Services, connection: Connection, policy: Policy, wants: Wants, news: News) -> dict[str, Claim]:
     """What `resolve` would answer, writing nothing: for plans and explanations."""
-    return _Settling(Foreseen(services, connection), connection, policy, wants, news, iso(services.clock.now())).all()
+    ledger, now = Foreseen(services, connection), iso(services.clock.now())
+    return _Settling(ledger, connection, policy, wants, news, now, {}).all()
 
 
 def _wait(services: Services, connection: Connection, denied: Sequence[Denied]) -> bool:
@@ -89,13 +98,21 @@ class _Settling:
     """One batch of claims, settled in order. `denied` has who was refused in the end, and by which row."""
 
     def __init__(
-        self, ledger: Ledger, connection: Connection, policy: Policy, wants: Wants, news: News, now: str
+        self,
+        ledger: Ledger,
+        connection: Connection,
+        policy: Policy,
+        wants: Wants,
+        news: News,
+        now: str,
+        contested: Mapping[str, str],
     ) -> None:
         self._ledger = ledger
         self._connection = connection
         self._policy = policy
         self._wants = wants
         self._news = news
+        self._contested = contested
         self.now = now
         self.denied: list[Denied] = []
 
@@ -113,8 +130,8 @@ class _Settling:
 
     def _round(self, wants: Wants) -> dict[str, Claim]:
         self.denied = []
-        without = [person for person, (_, account_id) in wants.items() if not account_id]
-        candidates = matching.candidates(self._ledger, self._connection, without, self._news)
+        without = {person: address for person, (address, account_id) in wants.items() if not account_id}
+        candidates = matching.candidates(self._ledger, self._connection, without, self._news, self._contested)
         claims = self._blocked(candidates)
         left = [person for person in wants if person not in claims]
         left.sort(key=lambda person: self._rank(candidates.get(person)))
@@ -171,6 +188,8 @@ class _Settling:
             chosen = "address" in self._connection.settings.matching
             if account_id or not by_address or not chosen:  # two accounts are never merged
                 return self._deny(person, address, holder.account_id)
+            if (winner := self._contested.get(holder.account_id, person)) != person:
+                return self._deny(person, address, winner)
             return self._link(person, holder, candidate)
         if holder.scope == scope:
             return self._succeed(person, holder)

@@ -44,6 +44,7 @@ class Work(NamedTuple):
     first: bool = False
     keep_order: bool = False  # a newer order alone is not worth a write (full passes)
     selected: Collection[str] | None = None  # the attributes that these people were read with; None: all of them
+    contested: Mapping[str, str] = {}  # accounts that several match -> whose the plan says they are to be
 
 
 @dataclass(slots=True)
@@ -93,7 +94,8 @@ def _attempt(services: Services, work: Work, loaded: LoadedShard, propose: Propo
         for _, merged in pairs
         if (address := wanted_address(merged, policy))
     }
-    granted = claims.resolve(services, work.connection, policy, wants, _news(pairs), work.run) if wants else {}
+    news, contested = _news(pairs), work.contested
+    granted = claims.resolve(services, work.connection, policy, wants, news, work.run, contested) if wants else {}
     if any(claim.took_over for claim in granted.values()):  # another's row, perhaps of this shard, was written
         loaded = services.people.load(scope, work.shard, work.ids)
         pairs = propose(loaded)

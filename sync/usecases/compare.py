@@ -30,7 +30,7 @@ from sync.usecases import (
     certificate,
     claims,
     lease,
-    match_report,
+    match_plan,
     mentioned,
     passgroups,
     reaching,
@@ -163,8 +163,8 @@ def _plan(services: Services, view: ConnectionView, current: Run, message: Chang
         if address and eligibility(person, policy) is Reason.OK:  # a copy that gets no account takes nobody's address
             addresses.append(address_key(address)[:16])
     services.staging.put(connection.scope, f"{current.id}{ADDRESSES}", message.part, {"": canonical.dumps(addresses)})
-    links = match_report.leave(services, connection.scope, current, message.part, decisions, foreseen)
-    return {**counts, **links}
+    match_plan.leave(services, connection.scope, current, message.part, decisions, foreseen)
+    return counts
 
 
 def _traits(person: PersonRecord) -> list[str]:
@@ -201,6 +201,8 @@ def _apply(services: Services, view: ConnectionView, current: Run, message: Chan
     selected = reaching.selected(view, current)
     part = message.part
     work = Work(connection, current.id, part, shard, None, first=current.first, keep_order=True, selected=selected)
+    if current.first:
+        work = work._replace(contested=match_plan.contested(services, connection.scope, current))
     resumed = begun(services, work)
     done = commit_people(services, work, propose, permit)
     make_up(services, work, found["stored"], orders, resumed=resumed)

@@ -56,26 +56,48 @@ def how(connection: Connection, account: ManualAccount, record: PersonRecord) ->
 
 
 def candidates(
-    ledger: Ledger, connection: Connection, people: Sequence[str], news: Mapping[str, PersonRecord]
+    ledger: Ledger,
+    connection: Connection,
+    wants: Mapping[str, str],
+    news: Mapping[str, PersonRecord],
+    contested: Mapping[str, str],
 ) -> dict[str, Candidate]:
-    """The candidate of each of these people, who have no account, by the first of the ways but the address that finds
-    one. An account is nobody's candidate twice: of two people the one whose way comes first in the order has it, of
-    two by the same way the one who comes first here.
+    """The candidate of each of these people, who have no account (object id -> address), by the first of the ways but
+    the address that finds one. An account is nobody's candidate twice: of two people the one whose way comes first in
+    the order has it, of two by the same way the one who comes first here. Of people of several shards `contested` says
+    it.
     """
     ways = [by for by in connection.settings.matching if by != "address"]
-    rows = {person: [(by, row) for by in ways for row in _rows(by, news[person])] for person in people}
+    rows = {person: [(by, row) for by in ways for row in _rows(by, news[person])] for person in wants}
     held = ledger.peek({row for found in rows.values() for _, row in found}) if any(rows.values()) else {}
     found = {
         person: candidate
-        for person in people
+        for person in wants
         if (candidate := _first(ledger, connection, person, rows[person], held, news)) is not None
     }
-    taken: dict[str, str] = {}
+    at, by_address = rank(connection, "address"), _by_address(ledger, connection, wants, found)
+    taken = dict(contested)
     for person in sorted(found, key=lambda one: rank(connection, found[one].by)):
         candidate = found[person]
-        if candidate.account_id and (rival := taken.setdefault(candidate.account_id, person)) != person:
+        account_id, place = candidate.account_id, rank(connection, candidate.by)
+        if at < place and account_id in by_address:
+            taken.setdefault(account_id, by_address[account_id])
+        if account_id and (rival := taken.setdefault(account_id, person)) != person:
             found[person] = candidate._replace(account_id="", rival=rival, blocks=candidate.by == "employee_id")
     return found
+
+
+def _by_address(
+    ledger: Ledger, connection: Connection, wants: Mapping[str, str], found: Mapping[str, Candidate]
+) -> dict[str, str]:
+    """Whose own address an account has that was found for somebody by a later way."""
+    first: dict[str, str] = {}
+    for person, address in wants.items():
+        first.setdefault(address, person)
+    at = rank(connection, "address")
+    later = {one.account_id for one in found.values() if one.account_id and at < rank(connection, one.by)}
+    accounts = (account for account_id in sorted(later) if (account := ledger.account(account_id)) is not None)
+    return {account.account_id: first[account.address] for account in accounts if account.address in first}
 
 
 def _rows(by: MatchBy, record: PersonRecord) -> Sequence[str]:

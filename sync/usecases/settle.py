@@ -22,7 +22,7 @@ from shared.events import log
 from sync.core.connection import Connection, ConnectionState, ConnectionView, Survey
 from sync.core.messages import ChangesMessage
 from sync.core.runs import Outcome, Run, Stage, changed
-from sync.usecases import closing, reaching, removing
+from sync.usecases import closing, match_plan, reaching, removing
 from sync.usecases.rows import update_connection
 from sync.usecases.services import Services
 from sync.usecases.staged import ADDRESSES
@@ -91,6 +91,7 @@ def _grouped(services: Services, view: ConnectionView, run: Run) -> None:
 def _planned(services: Services, view: ConnectionView, run: Run) -> None:
     connection = view.connection
     counts = run.counts
+    forecast = match_plan.settle(services, connection, run)
     survey = Survey(
         people=counts.get("people", 0),
         guests=counts.get("guests", 0),
@@ -98,13 +99,9 @@ def _planned(services: Services, view: ConnectionView, run: Run) -> None:
         no_address=counts.get("no_address", 0),
         duplicates=_duplicates(services, connection, run),
         groups=counts.get("groups", 0),
-        would_create=counts.get("would_create", 0),
-        would_link=counts.get("would_link", 0),
-        would_link_by={
-            name.removeprefix("would_link_"): number
-            for name, number in counts.items()
-            if name.startswith("would_link_")
-        },
+        would_create=counts.get("would_create", 0) + forecast.more,
+        would_link=sum(forecast.links.values()),
+        would_link_by=forecast.links,
     )
     update_connection(services, connection.id, lambda found: replace(found, survey=survey))
     waiting = services.runs.save(replace(run, stage=Stage.WAITING, touched_at=iso(services.clock.now())))

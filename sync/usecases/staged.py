@@ -18,6 +18,7 @@ VERSION = 1
 # What shards leave in staging for the whole. All but the removals are read by nobody but the whole: they lie under the
 # empty shard, a part's as the block of its number, so that one query brings all.
 REMOVALS, MEMBERS, ADDRESSES, BALANCES, MATCHES = "removals", "members", "addresses", "balances", "matches"
+CONTESTED = "contested"  # of the plan of all shards, for those that apply it
 PERSON_TYPES = frozenset({"user", ""})  # member types that make an edge of a person
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from sync.core.model import AccountState, Reason
 from sync.core.sync_settings import MatchBy
 from tests.fakes.engine import Engine, Tenanted
 from tests.panel.caller import API, Caller
@@ -80,20 +82,42 @@ def test_the_match_report(world: World, caller: Caller, digits: int, *, started:
     assert (conflict["address"], conflict["account_id"]) == ("dan.twin@contoso.example", None)
 
 
-def test_an_account_that_two_shards_want(world: World, caller: Caller) -> None:
-    """Two people of different shards match one account: in the plan it is one's, and the other is told whose."""
+@pytest.mark.parametrize("digits", [0, 2])
+@pytest.mark.parametrize("order", list(itertools.permutations(MATCHING)))
+def test_an_account_that_several_want(world: World, caller: Caller, digits: int, order: tuple[MatchBy, ...]) -> None:
+    """Three people, of different shards, match one account by three ways: it is foreseen for the one whose way comes
+    first, counted once, and the others are told whose; and Start does just that.
+    """
     account = by_hand(caller, "shared@contoso.example", employee_id="7")
     engine = Engine(storage=world.storage)
-    acme = engine.connect(WORKSPACE, digits=2)
-    chosen = replace(acme.connection.settings, matching=("alias", "employee_id"))
+    acme = engine.connect(WORKSPACE, digits=digits)
+    chosen = replace(acme.connection.settings, matching=order)
     engine.services.connections.save(replace(acme.connection, settings=chosen))
-    acme.tenant.hire("By Number", employeeId="7")
-    alias = acme.tenant.hire("By Alias", proxyAddresses=["smtp:shared@contoso.example"])
+    people: dict[MatchBy, str] = {
+        "employee_id": acme.tenant.hire("By Number", employeeId="7"),
+        "alias": acme.tenant.hire("By Alias", proxyAddresses=["smtp:shared@contoso.example"]),
+        "address": acme.tenant.hire("By Address", mail="shared@contoso.example"),
+    }
+    for number in range(40):  # so that the shards come in any order
+        acme.tenant.hire(f"Person {number}", accountEnabled=False)
     engine.pump()
-    found = {one["name"]: one for one in report(caller, acme)["items"]}
-    assert (found["By Alias"]["account_id"], found["By Alias"]["conflict_with"]) == (account, None)
-    assert found["By Number"]["account_id"] is None
-    assert found["By Number"]["conflict_with"] == {"id": alias, "name": "By Alias"}
+    winner = people[order[0]]
+    found = {one["object_id"]: one for one in report(caller, acme)["items"]}
+    assert (found[winner]["account_id"], found[winner]["matched_by"]) == (account, order[0])
+    assert [one["object_id"] for one in found.values() if one["account_id"]] == [winner]
+    survey = caller.get(f"{API}/connections/{acme.id}").json()["survey"]
+    assert (survey["would_link"], survey["would_link_by"]) == (1, {order[0]: 1})
+    acme.start()
+    engine.pump()
+    records = acme.people
+    assert (records[winner].account_id, records[winner].matched_by) == (account, order[0])
+    active = sum(record.account_state is AccountState.ACTIVE for record in records.values())
+    assert survey["would_create"] + survey["would_link"] == active
+    lost = records[people["employee_id"]]
+    if order[0] != "employee_id":
+        assert (lost.reason, lost.conflict_with) == (Reason.ADDRESS_CONFLICT, winner)
+    told = report(caller, acme)
+    assert told["counts"] == {order[0]: 1, **({"conflict": survey["people"] - 40 - active} if active < 3 else {})}
 
 
 def test_an_employee_id_in_use(caller: Caller) -> None:

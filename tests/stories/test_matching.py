@@ -187,4 +187,4 @@ def test_foreseen_is_what_comes(seed: int) -> None:
     effects = len(engine.faults.effects)
     foreseen = claims.foresee(engine.services, connection, policy, wants, news)
     assert len(engine.faults.effects) == effects
-    assert claims.resolve(engine.services, connection, policy, wants, news, "0" * 23) == foreseen
+    assert claims.resolve(engine.services, connection, policy, wants, news, "0" * 23, {}) == foreseen

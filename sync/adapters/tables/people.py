@@ -191,13 +191,14 @@ def _counter_columns(counter: _Counter) -> dict[str, str]:
         "active": counts.active,
         "inactive": counts.inactive,
         "skipped": dict(counts.skipped),
+        "matched": dict(counts.matched),
     }
     return {"data": orjson.dumps(data).decode()}
 
 
 def _counter(row: Any) -> _Counter:
     data = upgraded(columns.unpack(row), VERSION, {}, "counter")
-    counts = Counts(data["people"], data["active"], data["inactive"], data["skipped"])
+    counts = Counts(data["people"], data["active"], data["inactive"], data["skipped"], data.get("matched", {}))
     return _Counter(counts, data["seq"], data["rows"], etag_of(row))
 
 

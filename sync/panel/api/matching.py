@@ -13,6 +13,7 @@ from sync.panel.access import Caller, Ours, find_connection
 from sync.panel.api import schemas
 from sync.panel.api.parameters import ConnectionId, Cursor, Limit
 from sync.usecases import match_report
+from sync.usecases.match_plan import Line
 
 router = APIRouter(tags=["matching"])
 
@@ -43,7 +44,7 @@ class MatchReport(schemas.Page[Match]):
 
     told_by: Literal["plan", "accounts"] = Field(description="`plan` before Start: what starting would do.")
     counts: dict[str, int] | None = Field(
-        description="People by `address`, `alias`, `employee_id`, `rehired` and `conflict`; null where not counted."
+        description="Of everybody, by `address`, `alias`, `employee_id`, `rehired` and `conflict`; null on later pages."
     )
 
 
@@ -78,7 +79,7 @@ def read_match_report(
     )
 
 
-def _shape(line: match_report.Line) -> Match:
+def _shape(line: Line) -> Match:
     if line.conflict and not line.account_id:
         explanation = "What would be this person's belongs to another; it is settled when one of the two changes."
     elif line.conflict:

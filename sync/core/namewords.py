@@ -59,6 +59,10 @@ SERVICE = Words(
         butikken lager lageret warehouse kasse kassen kasserer drift driften hausmeister vicevaert
         vicevært maintenance wartung vedligehold logistik logistics transport disposition versand forsendelse shipping
         gdpr dpo datenschutz databeskyttelse privacy compliance whistleblower abuse spam archive arkiv archiv journal
+        team booking bokning reservation buchung sentralbord vaxel poststelle postmottak laskutus copieur
+        factuur administratie secretariaat secretariat segreteria secretaria ufficio acquisti fatturazione
+        facturacion faturamento recursoshumanos biuro ksiegowosc kadry recepcja zamowienia
+        бухгалтерия приемная секретариат ρεσεψιον γραμματεια λογιστηριο
         """
     ),
 )
@@ -69,7 +73,8 @@ ROOM = Words(
         modelokale mødelokale moedelokale konferencerum konferenceraum konferenzraum besprechungsraum besprechungszimmer
         besprechung sitzungszimmer sitzungsraum schulungsraum seminarraum moterom møterom motesrom motesrum
         konferensrum sammantradesrum vergaderzaal vergaderruimte vergaderkamer kokoushuone neuvotteluhuone
-        salledereunion saladereuniones salareunioni projector projektor videoconference
+        salledereunion sallereunion saladereuniones salareuniones salareunioni salariunioni salakonferencyjna
+        teamsroom projector projektor videoconference
         poolcar poolbil firmabil delebil dienstwagen poolfahrzeug leihwagen
         """
     ),

@@ -13,10 +13,10 @@ from sync.core.guard import limit_of
 from sync.core.messages import PullMessage
 from sync.core.model import FEEDS
 from sync.core.runs import Outcome, Run, Stage
-from sync.usecases import certificate, subscribe
+from sync.usecases import certificate, managers, subscribe
 from sync.usecases.rows import update_connection, update_reader
 from sync.usecases.services import Services
-from sync.usecases.staged import ADDRESSES, BALANCES, CONTESTED, MATCHES, MEMBERS, REMOVALS
+from sync.usecases.staged import ADDRESSES, BALANCES, CONTESTED, MANAGERS, MATCHES, MEMBERS, REMOVALS
 
 
 def finish(services: Services, view: ConnectionView, run: Run) -> None:
@@ -56,7 +56,8 @@ def close(services: Services, view: ConnectionView, run: Run) -> None:
     _watch(services, view.connection.id)
     measure(services, view.connection)
     certificate.issue(services, view.connection, run)
-    for name in ("", REMOVALS, MEMBERS, ADDRESSES, BALANCES, MATCHES, CONTESTED):
+    managers.keep(services, view.connection, run)
+    for name in ("", REMOVALS, MEMBERS, ADDRESSES, BALANCES, MATCHES, CONTESTED, MANAGERS):
         services.staging.clear(run.scope, f"{run.id}{name}")
     update_reader(services, view.connection.id, lambda reader: _with_cursors(reader, run))
     now = iso(services.clock.now())

@@ -19,6 +19,7 @@ VERSION = 1
 # empty shard, a part's as the block of its number, so that one query brings all.
 REMOVALS, MEMBERS, ADDRESSES, BALANCES, MATCHES = "removals", "members", "addresses", "balances", "matches"
 CONTESTED = "contested"  # of the plan of all shards, for those that apply it
+MANAGERS = "managers"
 PERSON_TYPES = frozenset({"user", ""})  # member types that make an edge of a person
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
-from sync.core.connection import Connection, ConnectionView
+from sync.core.connection import ConnectionView
 from sync.core.mapping import attributes_of
 from sync.core.model import PersonRecord, Presence
 from sync.core.suggestions import Assessment, assess
-from sync.usecases import find
+from sync.usecases import find, managers
 from sync.usecases.services import Services
 
 
@@ -25,28 +25,19 @@ def page(services: Services, view: ConnectionView, cursor: str, limit: int, *, a
     connection = view.connection
     if not connection.scope:
         return Suggested((), "")
-    managers = _managers(services, connection)
     selected = attributes_of(connection.settings)
 
     def matches(record: PersonRecord) -> bool:
         if record.presence is not Presence.PRESENT or bool(record.judged) is not answered:
             return False
-        return answered or _assess(record, managers, selected).likely != "person"
+        # Nobody is suggested, or not, for who reports to them: that is asked for the page alone.
+        return answered or assess(record.source, is_manager=None, selected=selected).likely != "person"
 
     found = find.people_who(services, connection, matches, cursor, limit)
-    return Suggested([(record, _assess(record, managers, selected)) for record in found.people], found.cursor)
+    of_somebody = managers.among(services, connection, {record.object_id for record in found.people})
+    return Suggested([(record, _assess(record, of_somebody, selected)) for record in found.people], found.cursor)
 
 
-def _assess(record: PersonRecord, managers: Collection[str] | None, selected: Collection[str]) -> Assessment:
-    manages = None if managers is None else record.object_id in managers
+def _assess(record: PersonRecord, of_somebody: Collection[str] | None, selected: Collection[str]) -> Assessment:
+    manages = None if of_somebody is None else record.object_id in of_somebody
     return assess(record.source, is_manager=manages, selected=selected)
-
-
-def _managers(services: Services, connection: Connection) -> Collection[str] | None:
-    """Everybody whom somebody reports to. Only where one shard holds all people: else it would be read whole for each
-    page, and whether somebody is a manager is left open.
-    """
-    if connection.digits:
-        return None
-    people = services.people.load(connection.scope, "").records.values()
-    return {manager for record in people if isinstance(manager := record.source.get("manager"), str)}

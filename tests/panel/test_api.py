@@ -203,6 +203,15 @@ def test_holds(world: World, caller: Caller) -> None:
     assert caller.post(f"{path}/unknown/approve").json()["code"] == "hold_unknown"
 
 
+def test_a_hold_of_a_connection_that_ended_is_not_approved(world: World, caller: Caller) -> None:
+    """Nothing would come of it: 409 `not_started`, and the hold stays as it is."""
+    connection = world.connect(ConnectionState.DISCONNECTED)
+    hold = world.hold(connection, ["Bert Berg"])
+    refused = caller.post(f"{API}/connections/{connection.id}/holds/{hold.id}/approve")
+    assert (refused.status_code, refused.json()["code"]) == (409, "not_started")
+    assert world.storage.runs.holds(connection.scope)[0].state == "waiting"
+
+
 def test_accounts_made_by_hand(world: World, caller: Caller) -> None:
     """POST /accounts claims the folded address; the same address again is 409, nonsense is 422."""
     made = caller.post(f"{API}/accounts", json={"address": " Anna.Berg@Contoso.Example ", "name": "Anna Berg"})

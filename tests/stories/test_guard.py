@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
 
 from shared.errors import NeedsAdmin
 from sync.core.model import AccountState, Reason
+from sync.core.runs import GuardWindow
 from sync.core.sync_settings import Chosen
 from sync.usecases import holds
 from tests.fakes.engine import Engine, Tenanted
@@ -151,6 +154,28 @@ def test_approve_applies_exactly_that_set_once(acme: Tenanted) -> None:
     )
     acme.sync()
     assert acme.person(people[0]).account_state is AccountState.ACTIVE
+
+
+def test_two_workers_at_the_same_instant(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two workers that ask for three removals each, having both read that none was used, do not get six: whoever writes
+    second looks again.
+    """
+    acme = engine.connect(digits=1).imported()
+    runs, both_have_read = engine.services.runs, threading.Barrier(2)
+    read, first = runs.window, threading.local()
+
+    def window(scope: str) -> GuardWindow:
+        found = read(scope)
+        if not hasattr(first, "over"):
+            first.over = both_have_read.wait(timeout=30)
+        return found
+
+    monkeypatch.setattr(runs, "window", window)
+    with ThreadPoolExecutor(2) as workers:
+        parts = [f"run:{part}" for part in range(2)]
+        answers = list(workers.map(lambda part: holds.permit(engine.services, acme.connection, part, 3), parts))
+    assert sorted(answers) == [(False, 5), (True, 5)]
+    assert [count for _, count in read(acme.scope).removals.values()] == [3]
 
 
 def test_approval_is_for_the_set_that_was_seen(engine: Engine) -> None:

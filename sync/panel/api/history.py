@@ -9,6 +9,7 @@ from fastapi import APIRouter, Depends, Query, Response
 from sync.core.runs import Hold
 from sync.panel import paging
 from sync.panel.access import Caller, Ours, RunId, Writer, find_connection
+from sync.panel.acting import must_run
 from sync.panel.api import exports, schemas, shaping
 from sync.panel.api.acts_schemas import HappeningShape
 from sync.panel.api.history_schemas import HoldShape, MailShape, RunShape
@@ -91,6 +92,7 @@ def approve_hold(
     were put on it since it was read.
     """
     connection = find_connection(services, admin, connection_id).connection
+    must_run(connection)
     return _told(services, holds.approve(services, connection, hold_id, admin.subject, _seen(if_match)))
 
 

@@ -96,6 +96,7 @@ def approve(
 ) -> Response:
     """Deactivate exactly the people of this hold that the page showed."""
     connection = find_connection(services, session.admin, connection_id).connection
+    acting.must_run(connection)
     holds.approve(services, connection, hold_id, session.admin.subject, seen)
     return _back(connection_id)
 

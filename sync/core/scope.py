@@ -6,6 +6,7 @@ joining and leaving by a group are judged by the same function.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple
@@ -35,6 +36,9 @@ class Reach:
     version: int = 0  # of the settings
     scope: Circle = Circle()
     audience: Circle = Circle()
+    # Excluding group -> the order from which on it lost so many that a full pass is to find the same before whoever it
+    # lost is let in.
+    emptied: Mapping[str, int] = field(default_factory=dict)
     etag: str = field(default="", compare=False)
 
 
@@ -46,6 +50,7 @@ class Choice(NamedTuple):
     groups: frozenset[str]
     excluded_people: frozenset[str]
     excluded_groups: frozenset[str]
+    emptied: Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,19 +69,20 @@ class Policy:
 
     def __post_init__(self) -> None:
         """Make ready."""
-        object.__setattr__(self, "scope", _choice(self.settings.scope.chosen, self.reach.scope))
-        object.__setattr__(self, "audience", _choice(self.settings.audience, self.reach.audience))
+        object.__setattr__(self, "scope", _choice(self.settings.scope.chosen, self.reach.scope, self.reach.emptied))
+        object.__setattr__(self, "audience", _choice(self.settings.audience, self.reach.audience, self.reach.emptied))
         rules = compile_rules(self.settings.mapping)
         object.__setattr__(self, "rules", kept(rules, self.unread) if self.unread else rules)
 
 
-def _choice(chosen: Chosen, circle: Circle) -> Choice:
+def _choice(chosen: Chosen, circle: Circle, emptied: Mapping[str, int]) -> Choice:
     return Choice(
         chosen.everyone,
         frozenset(chosen.people),
         circle.included,
         frozenset(chosen.excluded_people),
         circle.excluded,
+        {group: order for group, order in emptied.items() if group in circle.excluded},
     )
 
 
@@ -89,6 +95,7 @@ class Rule(StrEnum):
     NOT_CHOSEN = "not_chosen"
     EXCLUDED_PERSON = "excluded_person"
     EXCLUDED_GROUP = "excluded_group"
+    LATELY_EXCLUDED = "lately_excluded"  # with so many others that a full pass is to confirm that it ended
     NOT_A_PERSON = "not_a_person"
     GUEST = "guest"
     DOMAIN = "domain"
@@ -133,17 +140,15 @@ def in_audience(record: PersonRecord, policy: Policy) -> Verdict:
 
 def left_out(verdict: Verdict, policy: Policy) -> bool:
     """Whether somebody is outside the audience by the settings themselves: no group that vanished can be the cause."""
-    if verdict.rule in {Rule.EXCLUDED_PERSON, Rule.EXCLUDED_GROUP}:
+    if verdict.rule in {Rule.EXCLUDED_PERSON, Rule.EXCLUDED_GROUP, Rule.LATELY_EXCLUDED}:
         return True
     return not verdict.inside and not policy.settings.audience.groups
 
 
 def judge(record: PersonRecord, choice: Choice) -> Verdict:
     """Whether a choice takes this person in."""
-    if _named(record, choice.excluded_people):
-        return Verdict(False, Rule.EXCLUDED_PERSON)
-    if choice.excluded_groups and (group := _meets(record, choice.excluded_groups)):
-        return Verdict(False, Rule.EXCLUDED_GROUP, group)
+    if (out := _excluded(record, choice)) is not None:
+        return out
     if _named(record, choice.people):
         return Verdict(True, Rule.PERSON)
     if choice.everyone:
@@ -151,6 +156,16 @@ def judge(record: PersonRecord, choice: Choice) -> Verdict:
     if choice.groups and (group := _meets(record, choice.groups)):
         return Verdict(True, Rule.GROUP, group)
     return Verdict(False, Rule.NOT_CHOSEN)
+
+
+def _excluded(record: PersonRecord, choice: Choice) -> Verdict | None:
+    if _named(record, choice.excluded_people):
+        return Verdict(False, Rule.EXCLUDED_PERSON)
+    if choice.excluded_groups and (group := _meets(record, choice.excluded_groups)):
+        return Verdict(False, Rule.EXCLUDED_GROUP, group)
+    if choice.emptied and (group := _taken_out(record, choice.emptied)):
+        return Verdict(False, Rule.LATELY_EXCLUDED, group)
+    return None
 
 
 def _named(record: PersonRecord, people: frozenset[str]) -> bool:
@@ -162,6 +177,10 @@ def _meets(record: PersonRecord, groups: frozenset[str]) -> str:
     if record.pin is None and groups.isdisjoint(record.memberships):
         return ""  # nearly everybody, at a fifth of the price
     return min(record.groups & groups, default="")
+
+
+def _taken_out(record: PersonRecord, emptied: Mapping[str, int]) -> str:
+    return min((one for one, since in emptied.items() if -record.memberships.get(one, 0) >= since), default="")
 
 
 def passes(record: PersonRecord, condition: Filter) -> bool:

@@ -113,7 +113,7 @@ def person(services: Services, view: ConnectionView, object_id: str) -> Why:
     before = stored or PersonRecord(object_id)
     told = before if change is None else merge_person(before, change)
     groups = _groups(services, connection, told)
-    policy = _policy(view, groups)
+    policy = _policy(services, view, groups)
     then = _decided(services, connection, before, told, policy)
     scope = connection.settings.scope.chosen
     return Why(
@@ -189,11 +189,14 @@ def _groups(services: Services, connection: Connection, record: PersonRecord) ->
     return services.groups.load(connection.scope, sorted(record.groups)) if record.groups else {}
 
 
-def _policy(view: ConnectionView, groups: Mapping[str, GroupRecord]) -> Policy:
+def _policy(services: Services, view: ConnectionView, groups: Mapping[str, GroupRecord]) -> Policy:
     """What decisions follow, computed from the groups as they are now and kept nowhere."""
     settings = view.connection.settings
     missing = unread(settings, reaching.selected(view)) if view.connection.first_pass_done else frozenset[str]()
-    reach = reaching.compute(settings, groups.values()) if settings.names_groups else Reach()
+    reach = Reach()
+    if settings.names_groups:
+        emptied = services.groups.reach(view.connection.scope).emptied
+        reach = reaching.compute(settings, groups.values(), emptied)
     return Policy(settings, reach, missing)
 
 
@@ -214,6 +217,8 @@ def _judged(verdict: Verdict, told: PersonRecord, choice: Chosen, groups: Mappin
             group, path = chain(told.groups, choice.groups, groups)
         case Rule.EXCLUDED_GROUP:
             group, path = chain(told.groups, choice.excluded_groups, groups, gone=True)
+        case Rule.LATELY_EXCLUDED:
+            group, path = chain([verdict.detail], choice.excluded_groups, groups, gone=True)
         case _:
             return Judged(verdict)
     return Judged(verdict._replace(detail=group or verdict.detail), path)

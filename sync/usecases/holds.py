@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
@@ -14,6 +14,7 @@ from shared.events import log
 from sync.core.connection import Connection, shard_of
 from sync.core.guard import judge, note_lost
 from sync.core.runs import HeldRemoval, Hold, Outcome, Run
+from sync.core.scope import Reach
 from sync.usecases import reaching
 from sync.usecases.release import release
 from sync.usecases.services import Services
@@ -35,11 +36,19 @@ def permit(services: Services, connection: Connection, part: str, removals: int)
         return True, verdict.limit
 
 
-def shrunk(services: Services, connection: Connection, part: str, lost: Mapping[str, int]) -> frozenset[str]:
-    """Which of the groups that scope or audience go by lost too many members within a day, these included."""
+def shrunk(
+    services: Services,
+    connection: Connection,
+    part: str,
+    lost: Mapping[str, int],
+    of: Callable[[Reach], frozenset[str]] = reaching.included,
+) -> frozenset[str]:
+    """Which of the groups that scope or audience go by (those they take in, unless others are asked for) lost too many
+    members within a day, these included.
+    """
     if not lost or not connection.settings.names_groups:
         return frozenset()
-    used = reaching.included(reaching.policy(services, connection).reach) & lost.keys()
+    used = of(reaching.policy(services, connection).reach) & lost.keys()
     if not used:
         return frozenset()
     members = {group: record.members for group, record in services.groups.load(connection.scope, sorted(used)).items()}

@@ -161,7 +161,10 @@ def _plan(services: Services, view: ConnectionView, wanted: SyncSettings) -> _Pl
         waiting = services.runs.get(connection.scope, view.reader.pass_run) if view.reader.pass_run else None
         if waiting is None or waiting.outcome is not Outcome.RUNNING or waiting.stage is not Stage.WAITING:
             return None
-    reach = reaching.compute(wanted, every.group(services, connection.scope)) if wanted.names_groups else Reach()
+    reach = Reach()
+    if wanted.names_groups:
+        emptied = services.groups.reach(connection.scope).emptied
+        reach = reaching.compute(wanted, every.group(services, connection.scope), emptied)
     policy = Policy(wanted, reach, unread(wanted, reaching.selected(view, waiting)))
     context = Context(policy, iso(services.clock.now()), waiting is not None)
     return _Plan(replace(connection, settings=wanted), context, waiting)

@@ -23,7 +23,7 @@ from sync.core.messages import PassMessage, PullMessage
 from sync.core.model import GroupChange, MembershipChange, Page
 from sync.core.trail import EndlessFeed, Trail
 from sync.ports import CursorExpired
-from sync.usecases import endless, health, lease
+from sync.usecases import emptied, endless, health, lease
 from sync.usecases.sending import GROUPS, Change, cut, hand_over, new_run
 from sync.usecases.services import Services
 
@@ -174,6 +174,7 @@ def _hand_over(services: Services, view: ConnectionView, message: PullMessage, b
         read=len(block.changes),
         counts=metering.taken(),
     )
+    emptied.note(services, view.connection, run.id, block.changes)
     return hand_over(services, view.connection, run, parts).id
 
 

@@ -7,7 +7,7 @@ again (`revisit`), because nothing was told of the people concerned.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -70,13 +70,17 @@ class Look(NamedTuple):
 def look(services: Services, connection: Connection) -> Look:
     """Both, by one read of all groups."""
     stored = services.groups.reach(connection.scope)
-    return Look(stored, compute(connection.settings, every.group(services, connection.scope)))
+    return Look(stored, compute(connection.settings, every.group(services, connection.scope), stored.emptied))
 
 
-def refresh(services: Services, connection: Connection) -> Reach:
-    """Store the reach of the present settings in the groups as they are. Raises what the ports raise but Conflict."""
+def refresh(services: Services, connection: Connection, *, confirmed: int = 0) -> Reach:
+    """Store the reach of the present settings in the groups as they are. What a full pass that began at the order
+    `confirmed` was told of excluding groups is believed. Raises what the ports raise but Conflict.
+    """
     while True:
         stored, found = look(services, connection)
+        doubted = {group: order for group, order in found.emptied.items() if order >= confirmed}
+        found = replace(found, emptied=doubted)
         if found == stored:
             return stored
         try:
@@ -102,10 +106,13 @@ def included(reach: Reach) -> frozenset[str]:
     return reach.scope.included | reach.audience.included
 
 
-def compute(settings: SyncSettings, groups: Iterable[GroupRecord]) -> Reach:
-    """The reach of settings in a tenant's groups."""
+def compute(settings: SyncSettings, groups: Iterable[GroupRecord], emptied: Mapping[str, int]) -> Reach:
+    """The reach of settings in a tenant's groups, some of which lately lost too many of those whom they exclude."""
     nesting = Nesting(groups)
-    return Reach(settings.version, _circle(settings.scope.chosen, nesting), _circle(settings.audience, nesting))
+    scope, audience = _circle(settings.scope.chosen, nesting), _circle(settings.audience, nesting)
+    excluding = scope.excluded | audience.excluded
+    doubted = {group: order for group, order in emptied.items() if group in excluding}
+    return Reach(settings.version, scope, audience, doubted)
 
 
 def _circle(choice: Chosen, nesting: Nesting) -> Circle:

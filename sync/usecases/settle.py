@@ -24,6 +24,7 @@ from sync.core.messages import ChangesMessage
 from sync.core.runs import Outcome, Run, Stage, changed
 from sync.usecases import closing, match_plan, reaching, removing
 from sync.usecases.rows import update_connection
+from sync.usecases.sending import GROUPS
 from sync.usecases.services import Services
 from sync.usecases.staged import ADDRESSES
 from sync.usecases.stages import WORK, enter
@@ -80,8 +81,9 @@ def _grouped(services: Services, view: ConnectionView, run: Run) -> None:
         lost = tuple(sorted({*run.lost_groups, *look.lost}))
         if lost != run.lost_groups:
             run = services.runs.save(replace(run, lost_groups=lost))
-        if look.found != look.stored:
-            reaching.refresh(services, view.connection)
+        if look.found != look.stored or look.stored.emptied:
+            confirmed = 0 if GROUPS in run.frozen else run.start_order
+            reaching.refresh(services, view.connection, confirmed=confirmed)
     if run.first:
         enter(services, view, run, Stage.PLANNING, run.counts)
     else:

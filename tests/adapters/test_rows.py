@@ -338,12 +338,16 @@ def test_decoding_ignores_the_etag_for_equality() -> None:
     assert replace(record, etag="a") == replace(record, etag="b")
 
 
-@given(st.lists(st.sets(st.integers(0, 299)), min_size=4, max_size=4), st.integers(0, 2**40))
-def test_a_reach_comes_back(sets: list[set[int]], version: int) -> None:
-    """Whatever is in which of its four sets, as JSON or packed."""
+@given(
+    st.lists(st.sets(st.integers(0, 299)), min_size=4, max_size=4),
+    st.integers(0, 2**40),
+    st.dictionaries(st.integers(0, 299), st.integers(1, 2**62)),
+)
+def test_a_reach_comes_back(sets: list[set[int]], version: int, lost: dict[int, int]) -> None:
+    """Whatever is in which of its four sets and was emptied lately, as JSON or packed."""
     ids = some_ids(300)
     four = [frozenset(ids[number] for number in some) for some in sets]
-    made = Reach(version, Circle(*four[:2]), Circle(*four[2:]))
+    made = Reach(version, Circle(*four[:2]), Circle(*four[2:]), {ids[number]: order for number, order in lost.items()})
     assert reach.decode(reach.encode(made), "e") == made
 
 

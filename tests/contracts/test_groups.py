@@ -60,10 +60,13 @@ def test_pages(store: Store) -> None:
 
 
 def test_a_reach_of_every_group(store: Store) -> None:
-    """What scope and audience take in and leave out among 20,000 groups is stored and comes back, set by set."""
+    """What scope and audience take in and leave out among 20,000 groups, and what of these was emptied lately, is
+    stored and comes back, set by set.
+    """
     ids = some_ids(20_000)
     everything = frozenset(ids)
-    reach = Reach(7, Circle(everything, frozenset(ids[::2])), Circle(everything, frozenset(ids[::3])))
+    emptied = {one: number << 40 | number for number, one in enumerate(ids)}
+    reach = Reach(7, Circle(everything, frozenset(ids[::2])), Circle(everything, frozenset(ids[::3])), emptied)
     saved = store.groups.save_reach(SCOPE, reach)
     assert store.groups.reach(SCOPE) == reach
     fewer = Reach(8, Circle(frozenset(ids[:3])))

@@ -163,6 +163,26 @@ def test_an_excluding_group_vanishes(acme: Tenanted, how: str) -> None:
     assert acme.mailed == []
 
 
+def test_an_excluding_group_is_emptied(acme: Tenanted) -> None:
+    """By a script that fills it again after a pull: nobody of it is let in meanwhile. Emptied for good, a full pass
+    lets them in.
+    """
+    tenant = acme.tenant
+    people = [person(acme, f"Person {number}").object_id for number in range(20)]
+    council = tenant.new_group("Works Council", members=people[10:])
+    acme.sync()
+    acme.choose(scope=Scope(Chosen(everyone=True, excluded_groups=(council,))))
+    acme.approve_all()
+    outside = named(*range(10, 20))
+    for change, members in ((tenant.leave, 0), (tenant.join, 10), (tenant.leave, 0)):
+        change(council, *people[10:])
+        acme.sync()
+        assert (active(acme) & outside, acme.groups[council].members) == (set(), members)
+    acme.reconcile()
+    assert outside <= active(acme)
+    assert (acme.holds, acme.mailed) == ([], [])
+
+
 def test_the_right_to_hidden_members_is_taken_away(acme: Tenanted) -> None:
     """Entra told who is in a hidden group, and no longer does: nobody leaves scope by it, and nobody is held."""
     tenant = acme.tenant

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
+from shared.errors import NeedsAdmin
 from sync.core.model import AccountState
+from sync.core.scope import Rule
 from sync.core.sync_settings import Chosen, Scope
 from sync.panel import words
+from sync.usecases import explain
 from sync.usecases.chosen_groups import unfit
 from tests.fakes.engine import Engine, Tenanted
 
@@ -191,3 +196,93 @@ def test_who_comes_back_unannounced_comes_back_with_the_memberships(
     acme.engine.pump()
     assert acme.person(people[1]).groups == {inner}
     assert left_out(acme) == set(people[:2])
+
+
+@pytest.fixture
+def large(engine: Engine) -> tuple[Tenanted, str, list[str]]:
+    """Twenty people over shards, twelve of them excluded as the works council."""
+    acme = engine.connect(digits=1)
+    people = [acme.tenant.hire(f"Person {number}") for number in range(20)]
+    group = acme.tenant.new_group("Works council")
+    for person in people[:12]:
+        acme.tenant.join(group, person)
+    acme.imported()
+    excluded = Chosen(everyone=True, excluded_groups=(group,))
+    acme.choose(scope=Scope(excluded), audience=excluded)
+    acme.approve_all()
+    assert left_out(acme) == set(people[:12])
+    return acme, group, people
+
+
+def test_an_excluding_group_is_emptied_and_filled_again(large: tuple[Tenanted, str, list[str]]) -> None:
+    """By a script, with a pull in between: nobody of it gets an account, a mail or a simulation meanwhile."""
+    acme, group, people = large
+    for change, members in ((acme.tenant.leave, 0), (acme.tenant.join, 12)):
+        for person in people[:12]:
+            change(group, person)
+        acme.sync()
+        assert (left_out(acme), acme.groups[group].members) == (set(people[:12]), members)
+    acme.reconcile()
+    assert (left_out(acme), acme.mailed) == (set(people[:12]), [])
+    acme.engine.clock.advance(timedelta(hours=25))
+    acme.tenant.leave(group, people[0])
+    acme.sync()
+    assert left_out(acme) == set(people[1:12])
+
+
+@pytest.mark.parametrize("between", ["nothing", "news", "settings"])
+def test_an_emptied_excluding_group_is_confirmed_by_a_full_pass(
+    large: tuple[Tenanted, str, list[str]], between: str
+) -> None:
+    """Whoever was taken out with many others stays out, and is told why, until a full pass has found the same: news of
+    them, other settings and groups that move change nothing about it.
+    """
+    acme, group, people = large
+    for person in people[:12]:
+        acme.tenant.leave(group, person)
+    acme.sync()
+    if between == "news":
+        for person in people[:12]:
+            acme.tenant.change(person, department="Moved")
+        acme.sync()
+    elif between == "settings":
+        acme.choose(shrink_percent=40)
+        acme.tenant.join(group, acme.tenant.new_group("Deputies"))
+        acme.sync()
+    assert left_out(acme) == set(people[:12])
+    why = explain.person(acme.engine.services, acme.view, people[0])
+    assert (why.scope.verdict.rule, why.scope.verdict.detail) == (Rule.LATELY_EXCLUDED, group)
+    acme.reconcile()
+    assert (left_out(acme), acme.holds) == (set(), [])
+
+
+def test_an_excluding_group_that_shrinks_by_and_by(large: tuple[Tenanted, str, list[str]]) -> None:
+    """One an hour: five are let in and stay in, the sixth and all after it wait for the full pass."""
+    acme, group, people = large
+    for person in people[:8]:
+        acme.engine.clock.advance(timedelta(hours=1))
+        acme.tenant.leave(group, person)
+        acme.sync()
+    assert left_out(acme) == set(people[5:12])
+    for person in people[:12]:
+        acme.tenant.change(person, department="Moved")
+    acme.sync()
+    assert left_out(acme) == set(people[5:12])
+    acme.reconcile()
+    assert left_out(acme) == set(people[8:12])
+
+
+def test_the_right_to_groups_is_lost_while_an_excluding_group_is_emptied(
+    large: tuple[Tenanted, str, list[str]],
+) -> None:
+    """A full pass that may not read groups confirms nothing."""
+    acme, group, people = large
+    for person in people[:12]:
+        acme.tenant.leave(group, person)
+    acme.sync()
+    acme.tenant.refusals["groups"] = NeedsAdmin("permission_missing", "grant it")
+    acme.reconcile()
+    assert left_out(acme) == set(people[:12])
+    del acme.tenant.refusals["groups"]
+    acme.reconcile()
+    assert left_out(acme) == set()

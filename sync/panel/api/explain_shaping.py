@@ -26,6 +26,7 @@ _RULES: Mapping[Rule, str] = {
     Rule.NOT_CHOSEN: "neither the person nor any of their groups is chosen",
     Rule.EXCLUDED_PERSON: "excluded by name",
     Rule.EXCLUDED_GROUP: "excluded as a member of {path}",
+    Rule.LATELY_EXCLUDED: "taken out of {path} with so many others that a full pass is to confirm it",
     Rule.NOT_A_PERSON: "an admin answered that this is not a person",
     Rule.GUEST: "guests are not in scope",
     Rule.DOMAIN: "addresses of {detail} are not in scope",

@@ -33,7 +33,9 @@ def test_a_person_explained_in_sentences(place: Place, caller: Caller) -> None:
     assert [step["name"] for step in found["scope"]["path"]] == ["Staff", "North"]
     assert found["audience"]["sentence"].startswith("Not in the audience: neither the person")
     assert found["eligibility"] == {"reason": "", "sentence": "This person should have an active account."}
-    assert {"name": "department", "stored": "Sales", "after_sync": "Legal", "by_hand": False} in found["fields"]
+    fields = {one.pop("name"): one for one in found["fields"]}
+    assert fields["department"] == {"stored": "Sales", "after_sync": "Legal", "rule": "department", "by_hand": False}
+    assert fields["email"]["rule"] is None
     assert (found["now"]["action"], found["after_sync"]["action"]) == ("skip", "update")
     assert found["happened"][0]["action"] == "create"
     assert [group["name"] for group in found["groups"]] == ["North"]
@@ -97,7 +99,8 @@ def test_what_holds_an_account_is_told(place: Place, caller: Caller) -> None:
     assert (found["hold"]["state"], found["hold"]["cause"]) == ("waiting", "full pass")
     assert found["by_hand"]["own_fields"] == own
     assert found["by_hand"]["sentence"].endswith("Edited by hand: job_title.")
-    assert {"name": "job_title", "stored": None, "after_sync": "Chief", "by_hand": True} in found["fields"]
+    (title,) = (one for one in found["fields"] if one["name"] == "job_title")
+    assert (title["stored"], title["after_sync"], title["by_hand"]) == (None, "Chief", True)
     assert (found["mail"]["decision"], found["mail"]["state"]) == ("claimed", "due")
     other = caller.get(place.path("people", people[1], "why")).json()
     assert (other["by_hand"], other["after_sync"]["action"], other["after_sync"]["reason"]) == (
@@ -133,6 +136,19 @@ def test_a_group_explained(place: Place, caller: Caller) -> None:
     assert found["audience"] == []
     whole = caller.get(place.path("groups", staff, "why")).json()
     assert (whole["members"], whole["effective_members"], whole["groups_below"]) == (0, 1, 1)
+
+
+def test_somebody_in_the_recycle_bin(place: Place, caller: Caller) -> None:
+    """Entra answers 404, and the feed said that they may be restored."""
+    anna = place.tenant.hire("Anna Berg")
+    place.compare()
+    place.tenant.soft_delete(anna)
+    record = place.record(anna)
+    assert record is not None
+    place.world.store(place.connection.scope, [replace(record, presence=Presence.SOFT_DELETED)])
+    found = caller.get(place.path("people", anna, "why")).json()
+    assert (found["in_entra"]["answer"], found["presence"]) == ("not_found", "soft_deleted")
+    assert found["in_entra"]["sentence"].endswith("it is in the recycle bin, from where it may be restored.")
 
 
 @pytest.mark.parametrize("object_id", [STRANGER, "not-an-id", "%27%20or%201", STRANGER.replace("-", "")])

@@ -61,6 +61,11 @@ class FieldStanding(BaseModel):
     name: str
     stored: str | None = Field(description="As the account has it.")
     after_sync: str | None = Field(description="As it would be after synchronising now.")
+    rule: str | None = Field(
+        description="The mapping's expression that gives it; null for `email` and `manager`, which are the "
+        "directory's, and for what no rule makes any more.",
+        examples=["first(department, companyName)"],
+    )
     by_hand: bool = Field(description="An admin edited it; Entra's value does not replace it.")
 
 

@@ -8,7 +8,7 @@ from typing import cast
 from sync.core.connection import Connection
 from sync.core.decide import pinned
 from sync.core.decision import Decision
-from sync.core.model import AccountState, Action, Hand, PersonRecord, Reason
+from sync.core.model import AccountState, Action, Hand, PersonRecord, Presence, Reason
 from sync.core.person import address_of, name_of
 from sync.core.runs import Cause
 from sync.core.scope import Rule
@@ -69,7 +69,7 @@ def person(why: Why, connection: Connection) -> shapes.WhyPerson:
     return shapes.WhyPerson(
         object_id=told.object_id,
         name=name_of(told.source),
-        in_entra=_in_entra(why.answer, why.unanswered, "person"),
+        in_entra=_in_entra(why.answer, why.unanswered, "person", why.stored.presence if why.stored else None),
         presence=why.stored.presence if why.stored else None,
         as_of=why.as_of or None,
         account=shaping.account(record),
@@ -77,7 +77,7 @@ def person(why: Why, connection: Connection) -> shapes.WhyPerson:
         eligibility=_eligibility(why.eligibility),
         match=None if record.account_state is AccountState.NONE else _match(record),
         conflict=_conflict(why),
-        fields=_fields(record, why.then.after),
+        fields=_fields(record, why.then.after, {rule.target: rule.value for rule in connection.settings.mapping}),
         mail=_mail(why, connection),
         receives_simulations=record.audience,
         audience=_judgement(why.audience, "In the audience", "Not in the audience"),
@@ -95,7 +95,7 @@ def group(why: WhyGroup) -> shapes.WhyGroupShape:
     return shapes.WhyGroupShape(
         object_id=why.group.object_id,
         name=why.group.name,
-        in_entra=_in_entra(why.answer, why.unanswered, "group"),
+        in_entra=_in_entra(why.answer, why.unanswered, "group", why.group.presence if why.stored else None),
         presence=why.group.presence if why.stored else None,
         as_of=why.as_of or None,
         members=why.group.members,
@@ -109,12 +109,14 @@ def group(why: WhyGroup) -> shapes.WhyGroupShape:
     )
 
 
-def _in_entra(answer: Answer, unanswered: str, kind: str) -> shapes.InEntra:
+def _in_entra(answer: Answer, unanswered: str, kind: str, presence: Presence | None) -> shapes.InEntra:
     sentence = {
         Answer.FOUND: f"Entra has this {kind} now.",
         Answer.NOT_FOUND: f"Entra does not have this {kind} now.",
         Answer.NOT_ASKED: f"Entra was not asked; this goes by what is stored. {unanswered}",
     }[answer]
+    if answer is Answer.NOT_FOUND and presence is Presence.SOFT_DELETED:
+        sentence += " By the feed it is in the recycle bin, from where it may be restored."
     return shapes.InEntra(answer=answer, sentence=sentence)
 
 
@@ -168,10 +170,14 @@ def _conflict(why: Why) -> shapes.ConflictStanding | None:
     return shapes.ConflictStanding(address=address, holder=holder, name=name, sentence=sentence)
 
 
-def _fields(record: PersonRecord, after: PersonRecord) -> list[shapes.FieldStanding]:
+def _fields(record: PersonRecord, after: PersonRecord, rules: Mapping[str, str]) -> list[shapes.FieldStanding]:
     return [
         shapes.FieldStanding(
-            name=name, stored=record.fields.get(name), after_sync=after.fields.get(name), by_hand=name in record.own
+            name=name,
+            stored=record.fields.get(name),
+            after_sync=after.fields.get(name),
+            rule=rules.get(name),
+            by_hand=name in record.own,
         )
         for name in sorted({*record.fields, *after.fields, *record.own})
     ]

@@ -44,7 +44,7 @@ from sync.usecases.groups import count_members
 from sync.usecases.rows import update_reader
 from sync.usecases.sending import GROUPS
 from sync.usecases.services import Services
-from sync.usecases.staged import ADDRESSES, MEMBERS, REMOVALS, Picture, read
+from sync.usecases.staged import ADDRESSES, MEMBERS, Picture, read
 from sync.usecases.stages import WORK
 
 STAGES = {work: stage for stage, work in WORK.items()}
@@ -207,7 +207,7 @@ def _apply(services: Services, view: ConnectionView, current: Run, message: Chan
     resumed = begun(services, work)
     done = commit_people(services, work, propose, permit)
     make_up(services, work, found["stored"], orders, resumed=resumed)
-    _leave_removals(services, connection.scope, current, shard, found)
+    removing.leave(services, connection.scope, current, shard, found["absent"], found["removing"])
     people = {**found["stored"], **done.after}
     if not _brought_in(services, view, current, message, people.values()):
         return None
@@ -230,7 +230,7 @@ def _apply(services: Services, view: ConnectionView, current: Run, message: Chan
         conflicts=done.conflicts,
     )
     counts = dict(services.people.run_counts(connection.scope, shard, current.id, message.part))
-    counts.update(_removals(found["absent"], found["removing"]))
+    counts.update(removing.asked(found["absent"], found["removing"]))
     return counts
 
 
@@ -244,26 +244,6 @@ def _brought_in(
         return True
     unknown = mentioned.unknown(people, reaching.policy(services, view.connection))
     return mentioned.bring_in(services, view, message, current, unknown)
-
-
-def _removals(absent: Sequence[PersonRecord], removing: Sequence[Decision]) -> dict[str, int]:
-    """What the guard is asked about: accounts to be taken away that do not wait for an admin already, how many of
-    them by scope, and all whom removing is to look at.
-    """
-    active = [r for r in absent if r.account_state is AccountState.ACTIVE and not r.held]
-    taking = [d for d in removing if d.removes and not d.before.held]
-    return {
-        "removals": len(active) + len(taking),
-        "by_scope": sum(d.reason is Reason.OUT_OF_SCOPE for d in taking),
-        "gone": len(absent) + len(removing),
-    }
-
-
-def _leave_removals(services: Services, scope: str, current: Run, shard: str, found: Mapping[str, Any]) -> None:
-    removals = [[r.object_id, current.start_order] for r in found["absent"]]
-    removals += [[d.after.object_id, 0] for d in found["removing"]]
-    if removals:
-        services.staging.put(scope, f"{current.id}{REMOVALS}", 0, {shard: canonical.dumps(removals)})
 
 
 def _leave_members(services: Services, scope: str, current: Run, part: int, people: Iterable[PersonRecord]) -> None:
@@ -305,7 +285,7 @@ def _remove(
     """
     connection, shard = view.connection, message.shard
     candidates = removing.candidates(services, connection.scope, current, shard)
-    missing = [object_id for object_id, order in candidates.items() if order]
+    missing = [object_id for object_id, one in candidates.items() if one.order]
     there = still_there(services, view, message, missing)
     if there is None:
         return None
@@ -317,19 +297,19 @@ def _remove(
         pairs = []
         for object_id in ids:
             if (stored := loaded.records.get(object_id)) is not None:
-                merged = removing.merged(stored, candidates[object_id])
-                if merged is not stored or not candidates[object_id]:
+                merged = removing.merged(stored, candidates[object_id].order)
+                if merged is not stored or not candidates[object_id].order:
                     pairs.append((stored, merged))
         return pairs
 
     def permit(decisions: list[Decision]) -> list[Decision]:
-        return [hold_back(d, current.hold or d.before.held) if removing.waits(d, current) else d for d in decisions]
+        return [removing.held_back(d, current, candidates[d.after.object_id]) for d in decisions]
 
     part = message.part + _REMOVE_PARTS
     work = Work(connection, current.id, part, shard, list(candidates), selected=reaching.selected(view, current))
     resumed = begun(services, work)
     done = commit_people(services, work, propose, permit)
-    orders = {object_id: {order} for object_id, order in candidates.items() if order}
+    orders = {object_id: {one.order} for object_id, one in candidates.items() if one.order}
     make_up(services, work, found, orders, resumed=resumed)
     if GROUPS in current.frozen:  # else the pass has counted without them already
         count_members(services, connection.scope, done.members)

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
 from shared import canonical
 from shared.events import log
 from sync.core.connection import Connection, ConnectionView, shards
-from sync.core.decide import decide_one
+from sync.core.decide import decide_one, hold_back
 from sync.core.decision import Context, Decision
 from sync.core.merge import merge_person
-from sync.core.model import ChangeKind, PersonRecord, Reason, UserChange
+from sync.core.model import AccountState, ChangeKind, PersonRecord, Reason, UserChange
 from sync.core.person import name_of
 from sync.core.runs import Held, HeldRemoval, Run, Stage
 from sync.usecases import closing, every, holds, reaching
@@ -22,12 +23,50 @@ from sync.usecases.staged import MEMBERS, REMOVALS
 from sync.usecases.stages import enter
 
 
-def candidates(services: Services, scope: str, run: Run, shard: str) -> dict[str, int]:
-    """A shard's removal candidates: object id -> the order of the absence, or 0 where the row itself tells."""
-    found: dict[str, int] = {}
+class Candidate(NamedTuple):
+    """Whose removal a run is to look at: the order of the absence, or 0 where the row itself tells; and whether the
+    guard was asked about the account. It was not where only simulations were at stake, or the removal waited already.
+    """
+
+    order: int
+    counted: bool
+
+
+def candidates(services: Services, scope: str, run: Run, shard: str) -> dict[str, Candidate]:
+    """A shard's removal candidates by object id."""
+    found: dict[str, Candidate] = {}
     for block in services.staging.get(scope, f"{run.id}{REMOVALS}", shard):
-        found.update(canonical.loads(block))
+        found.update((object_id, Candidate(order, counted)) for object_id, order, counted in canonical.loads(block))
     return found
+
+
+def asked(absent: Sequence[PersonRecord], removing: Sequence[Decision]) -> dict[str, int]:
+    """What the guard is asked about: accounts to be taken away that do not wait for an admin already, how many of
+    them by scope, and all whom removing is to look at.
+    """
+    active = [record for record in absent if _takes(record)]
+    taking = [decision for decision in removing if _takes(decision.before, decision)]
+    return {
+        "removals": len(active) + len(taking),
+        "by_scope": sum(d.reason is Reason.OUT_OF_SCOPE for d in taking),
+        "gone": len(absent) + len(removing),
+    }
+
+
+def _takes(record: PersonRecord, decision: Decision | None = None) -> bool:
+    """Whether the guard is to be asked about an account: it is active, is to go, and does not wait already."""
+    going = record.account_state is AccountState.ACTIVE if decision is None else decision.removes
+    return going and not record.held
+
+
+def leave(
+    services: Services, scope: str, run: Run, shard: str, absent: Sequence[PersonRecord], removing: Sequence[Decision]
+) -> None:
+    """Leave a shard's candidates for when all shards' are known."""
+    removals = [[record.object_id, run.start_order, _takes(record)] for record in absent]
+    removals += [[one.after.object_id, 0, _takes(one.before, one)] for one in removing]
+    if removals:
+        services.staging.put(scope, f"{run.id}{REMOVALS}", 0, {shard: canonical.dumps(removals)})
 
 
 def merged(record: PersonRecord, order: int) -> PersonRecord:
@@ -45,6 +84,17 @@ def waits(decision: Decision, run: Run) -> bool:
     if decision.drops:
         return "audience" in run.holding
     return "accounts" in run.holding or ("scope" in run.holding and decision.reason is Reason.OUT_OF_SCOPE)
+
+
+def held_back(decision: Decision, run: Run, candidate: Candidate) -> Decision:
+    """What may be done of a removal: all of it, or what does not wait. By settings saved meanwhile an account may go
+    that the guard was not asked about; it stays, for what those settings have decided asks again.
+    """
+    if waits(decision, run):
+        return hold_back(decision, run.hold or decision.before.held)
+    if decision.removes and not candidate.counted:
+        return hold_back(decision, "")
+    return decision
 
 
 def begin(services: Services, view: ConnectionView, run: Run) -> None:
@@ -106,7 +156,7 @@ def _held(services: Services, view: ConnectionView, run: Run) -> tuple[list[Held
         if not orders:
             continue
         for record in services.people.load(connection.scope, shard, sorted(orders)).records.values():
-            order = orders[record.object_id]
+            order = orders[record.object_id].order
             decision = decide_one(record, merged(record, order), None, context)
             if waits(decision, run):
                 name = name_of(record.source)

@@ -10,8 +10,8 @@ import pytest
 
 from shared.errors import NeedsAdmin
 from sync.core.model import AccountState, Reason
-from sync.core.runs import GuardWindow
-from sync.core.sync_settings import Chosen
+from sync.core.runs import GuardWindow, Stage
+from sync.core.sync_settings import Chosen, Scope
 from sync.usecases import holds
 from tests.fakes.engine import Engine, Tenanted
 
@@ -176,6 +176,30 @@ def test_two_workers_at_the_same_instant(engine: Engine, monkeypatch: pytest.Mon
         answers = list(workers.map(lambda part: holds.permit(engine.services, acme.connection, part, 3), parts))
     assert sorted(answers) == [(False, 5), (True, 5)]
     assert [count for _, count in read(acme.scope).removals.values()] == [3]
+
+
+def test_settings_saved_while_a_pass_removes(engine: Engine) -> None:
+    """Eight are to lose only their simulations by a full pass; settings saved just then have them lose their accounts:
+    that is more than a day's limit, and waits like all else that settings bring about.
+    """
+    acme = engine.connect()
+    people = [acme.tenant.hire(f"Person {number}") for number in range(20)]
+    staff = acme.tenant.new_group("Staff")
+    for person in people:
+        acme.tenant.join(staff, person)
+    acme.imported()
+    acme.choose(audience=Chosen(everyone=False, groups=(staff,)), shrink_percent=50)
+    for person in people[:8]:
+        acme.tenant.leave(staff, person)
+    engine.clock.advance(timedelta(seconds=1))
+    acme.request_pass()
+    while not any(run.kind == "pass" and run.stage is Stage.REMOVING for run in acme.runs):
+        assert engine.deliver()
+    engine.clock.advance(timedelta(seconds=1))
+    acme.choose(scope=Scope(Chosen(everyone=False, groups=(staff,))))
+    (hold,) = acme.holds
+    assert (removed(acme), hold.cause) == (0, "changed settings")
+    assert {one.object_id for one in hold.removals} == {*people[:8]}
 
 
 def test_approval_is_for_the_set_that_was_seen(engine: Engine) -> None:

@@ -4,12 +4,15 @@ two want.
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
-from sync.core.model import AccountState, Reason
+from sync.core.model import AccountState, Hand, Reason
 from sync.core.sync_settings import MatchBy
 from sync.ports import ManualAccount
-from sync.usecases import manual_accounts, match_report
+from sync.usecases import by_hand as acts
+from sync.usecases import manual_accounts, match_report, purge
 from tests.fakes.engine import Tenanted
 from tests.real.world import differences, person
 
@@ -154,3 +157,42 @@ def test_made_again(empty: Tenanted, *, gone_first: bool) -> None:
     assert {empty.person(key).matched_by for key in new.values()} == {"rehired"}
     assert empty.mailed == sorted(mail(name) for name in names)
     assert (report(empty, conflicts=True), differences(empty)) == ({}, [])
+
+
+def test_made_again_with_what_an_admin_did(empty: Tenanted) -> None:
+    """An account made by hand and edited, and one that is blocked: their people are made again in Entra, and both go on
+    as they were, the one told as made by hand, the other blocked; given up, nothing of what was typed is left.
+    """
+    tenant, services = empty.tenant, empty.engine.services
+    hand = by_hand(empty, mail("Hand Back"), "E-17")
+    empty.imported()
+    empty.choose(matching=EVERY)
+    old = tenant.hire_all("Hand Back", "Block Back")
+    empty.sync()
+    acts.change(services, empty.connection, old[0], "ada", fields={"department": "Works Council"})
+    acts.change(services, empty.connection, old[1], "ada", hand=Hand.BLOCKED)
+    blocked = empty.person(old[1]).account_id
+    for person_id in old:
+        tenant.hard_delete(person_id)
+    new = tenant.hire_all("Hand Back", "Block Back")
+    empty.sync()
+    empty.reconcile()
+    first, second = (empty.person(person_id) for person_id in new)
+    assert (first.account_id, first.origin, first.matched_by) == (hand.account_id, "manual", "rehired")
+    assert (first.account_state, first.fields["department"]) == (AccountState.ACTIVE, "Works Council")
+    assert (second.account_id, second.account_state, second.reason) == (blocked, AccountState.INACTIVE, Reason.ADMIN)
+    account = services.accounts.get(empty.connection.workspace, hand.account_id)
+    assert account is not None
+    assert account.linked_person == new[0]
+    acts.change(services, empty.connection, new[0], "ada", fields={"department": None})
+    acts.change(services, empty.connection, new[1], "ada", hand=Hand.NONE)
+    assert (report(empty, conflicts=True), differences(empty)) == ({}, [])
+    assert empty.mailed == [mail("Block Back")]
+    tenant.hard_delete(new[0])
+    empty.sync()
+    empty.engine.clock.advance(timedelta(days=empty.connection.settings.purge_days + 1))
+    purge.begin_when_due(services, empty.view, empty.engine.clock.now())
+    empty.engine.pump()
+    assert empty.person(new[0]).account_state is AccountState.NONE
+    assert services.accounts.get(empty.connection.workspace, hand.account_id) is None
+    assert by_hand(empty, mail("Hand Back"), "E-17").account_id != hand.account_id  # address and employee id are free

@@ -16,7 +16,7 @@ from sync.core.model import ChangeKind, GroupChange, MembershipChange, PersonRec
 from sync.core.person import name_of
 from sync.core.runs import HeldRemoval
 from sync.ports import LoadedShard
-from sync.usecases import compare, holds, mentioned, purge, reaching, revisit, settle, undo
+from sync.usecases import compare, holds, mentioned, purge, reaching, release, revisit, settle, undo
 from sync.usecases.commit import Done, Pair, Work, begun, commit_people, make_up
 from sync.usecases.groups import apply_groups, count_members
 from sync.usecases.sending import GROUPS, Change
@@ -203,7 +203,10 @@ def _guarded(
     changes: Mapping[str, UserChange],
 ) -> list[Decision]:
     """Let removals through, or put all of this part's on a hold; joins and updates go on."""
-    removing = [d for d in decisions if (d.removes or d.drops) and not _approved(d, changes)]
+    approved = {d.after.object_id: d.before.held for d in decisions if _approved(d, changes)}
+    later = release.judged_since(services, view.connection.scope, message.run, approved)
+    unasked = [d for d in decisions if d.after.object_id not in approved or d.after.object_id in later]
+    removing = [d for d in unasked if d.removes or d.drops]
     if not removing:
         return decisions
     part = f"{message.run}:{message.part}"

@@ -6,6 +6,7 @@ again: the same run, and messages for the parts that are not done.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
 
@@ -16,6 +17,7 @@ from sync.core.runs import Hold, Outcome
 from sync.usecases.sending import Change, cut, hand_over, new_run, run_id_at
 from sync.usecases.services import Services
 
+TAIL = 8  # characters of the hold's id at the end of the run's
 STANDSTILL, PATIENCE = timedelta(minutes=5), timedelta(hours=24)
 
 
@@ -42,8 +44,20 @@ def resume(services: Services, connection: Connection) -> None:
                 release(services, connection, hold)
 
 
+def judged_since(services: Services, scope: str, run: str, people: Mapping[str, str]) -> frozenset[str]:
+    """Of people whose removal a release is to apply (object id -> the hold they wait on), those who came back and were
+    put on a later hold than the approved one: it is that one which decides about them.
+    """
+    others = {hold for hold in people.values() if hold and not run.endswith(hold[:TAIL])}
+    if not others:
+        return frozenset()
+    made = {hold.id: hold.created_at for hold in services.runs.holds(scope)}
+    approved = next((at for hold, at in made.items() if run.endswith(hold[:TAIL])), "")
+    return frozenset(person for person, hold in people.items() if hold in others and made.get(hold, "") > approved)
+
+
 def _run_id(hold: Hold) -> str:
-    return run_id_at(parse_iso(hold.decided_at), hold.id[:8])
+    return run_id_at(parse_iso(hold.decided_at), hold.id[:TAIL])
 
 
 def _changes(hold: Hold) -> list[Change]:

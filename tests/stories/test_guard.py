@@ -225,6 +225,32 @@ def test_approval_is_for_the_set_that_was_seen(engine: Engine) -> None:
     assert removed(acme) == 40
 
 
+def test_the_later_of_two_holds_decides(acme: Tenanted) -> None:
+    """Somebody on a hold comes back and is disabled again, on a hold of its own that is rejected: approving the former
+    one takes away the others it names.
+    """
+    people = acme.tenant.present_people()
+
+    def disabled(*who: str, enabled: bool = False) -> None:
+        acme.engine.clock.advance(timedelta(seconds=1))
+        for person in who:
+            acme.tenant.change(person, accountEnabled=enabled)
+        acme.sync()
+
+    disabled(*people[:6])
+    (former,) = acme.holds
+    disabled(people[0], enabled=True)
+    disabled(*people[6:11])
+    disabled(people[0])
+    (later,) = [hold for hold in acme.holds if hold.id != former.id]
+    assert [one.object_id for one in later.removals] == [people[0]]
+    acme.reject(later)
+    acme.approve(former)
+    acme.engine.pump()
+    assert acme.person(people[0]).account_state is AccountState.ACTIVE
+    assert removed(acme) == 5 + 5
+
+
 def test_reject_leaves_the_accounts(acme: Tenanted) -> None:
     """Rejected: the accounts stay, until a full pass finds the people still gone and asks again."""
     for person in acme.tenant.present_people()[:6]:

@@ -7,33 +7,25 @@ about as long. So it costs little more than reading the rows, and a few shards a
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
-from shared.clock import iso
-from shared.errors import NeedsAdmin, Transient
-from sync.core.connection import Connection, ConnectionView, shard_of, shards
-from sync.core.decide import decide_one, wanted_address
-from sync.core.decision import Claim, Context, Decision
+from sync.core.connection import ConnectionView, shard_of, shards
+from sync.core.decide import decide_one, hold_back, wanted_address
+from sync.core.decision import Claim, Decision
 from sync.core.guard import judge
-from sync.core.mapping import unread
-from sync.core.merge import merge_person
-from sync.core.model import AccountState, Action, PersonRecord, Presence, UserChange
+from sync.core.model import AccountState, Action, PersonRecord, Presence
 from sync.core.person import address_of, name_of
-from sync.core.runs import Outcome, Run, Stage
-from sync.core.scope import Policy, Reach, Verdict, in_audience, in_scope
+from sync.core.scope import Policy, Verdict, in_audience, in_scope
 from sync.core.sync_settings import SyncSettings
-from sync.usecases import claims, compare, every, mentioned, reaching, settings_change
+from sync.usecases import claims, holds, settings_change
 from sync.usecases.commit import Pair
+from sync.usecases.outlook import Plan, Strangers, concerned, every_shard, pairs_of, plan_of
 from sync.usecases.services import Services
 
 NAMED = 200  # people of each kind that are named
 SAMPLE = 20  # people whose fields are shown before and after
-ASKED = 200  # people known by nothing but a membership of whom Entra is asked: ten batches
-AHEAD = 2  # shards that are read while one is decided
 _JOINS = frozenset({Action.CREATE, Action.LINK, Action.REACTIVATE})
 
 
@@ -97,26 +89,18 @@ class Preview:
     samples: Sequence[FieldsOf] = ()
 
 
-class _Plan(NamedTuple):
-    """What everybody is decided by."""
-
-    connection: Connection  # with the settings that are previewed
-    context: Context
-    waiting: Run | None  # the first pass, when its plan waits for Start
-
-
 def preview(services: Services, view: ConnectionView, wanted: SyncSettings) -> Preview | None:
     """Preview settings; None while nobody was read yet. Raises settings_change.Refused, and what the ports raise."""
-    plan = _plan(services, view, settings_change.accepted(wanted))
+    plan = plan_of(services, view, settings_change.accepted(wanted))
     if plan is None:
         return None
     found, tally = Preview(view.connection.settings.version), _Tally()
     free, samples = 0, list[PersonRecord]()
     found.reads_again = bool(settings_change.unread(services, view, plan.connection.settings))
-    strangers = _Strangers(services, plan)
-    for read in _every_shard(services, plan):
+    strangers = Strangers(services, plan)
+    for read in every_shard(services, plan):
         pairs = strangers.met(read)
-        for decision in tally.decided(services, plan, pairs):
+        for decision in _as_held(services, plan, tally.decided(services, plan, pairs)):
             found.people += decision.after.presence is Presence.PRESENT
             free += decision.removes and not decision.before.held
             _count(found, decision, plan.context.policy)
@@ -135,7 +119,7 @@ def fields(
     """The fields of people now and as settings would make them; who is not stored is left out. None while nobody was
     read yet. Raises as `preview`.
     """
-    plan = _plan(services, view, settings_change.accepted(wanted))
+    plan = plan_of(services, view, settings_change.accepted(wanted))
     if plan is None:
         return None
     asked = list(dict.fromkeys(object_ids))
@@ -144,89 +128,25 @@ def fields(
         by_shard.setdefault(shard_of(object_id, plan.connection.digits), []).append(object_id)
     found: dict[str, PersonRecord] = {}
     for shard, ids in by_shard.items():
-        pairs = _pairs(services, plan, shard, ids)
-        found.update((merged.object_id, merged) for _, merged in pairs if _concerned(merged))
+        pairs = pairs_of(services, plan, shard, ids)
+        found.update((merged.object_id, merged) for _, merged in pairs if concerned(merged))
     people = [found[object_id] for object_id in asked if object_id in found]
     if settings_change.unread(services, view, plan.connection.settings):
         return _asked(services, plan, people)
     return [_fields_of(plan, record, record) for record in people]
 
 
-def _plan(services: Services, view: ConnectionView, wanted: SyncSettings) -> _Plan | None:
-    connection = view.connection
-    if not connection.scope:
-        return None
-    waiting = None
-    if not connection.first_pass_done:
-        waiting = services.runs.get(connection.scope, view.reader.pass_run) if view.reader.pass_run else None
-        if waiting is None or waiting.outcome is not Outcome.RUNNING or waiting.stage is not Stage.WAITING:
-            return None
-    reach = Reach()
-    if wanted.names_groups:
-        emptied = services.groups.reach(connection.scope).emptied
-        reach = reaching.compute(wanted, every.group(services, connection.scope), emptied)
-    policy = Policy(wanted, reach, unread(wanted, reaching.selected(view, waiting)))
-    context = Context(policy, iso(services.clock.now()), waiting is not None)
-    return _Plan(replace(connection, settings=wanted), context, waiting)
-
-
-def _every_shard(services: Services, plan: _Plan) -> Iterator[list[Pair]]:
-    """The pairs of one shard after the other, read ahead. Raises what reading them raises."""
-    with ThreadPoolExecutor(AHEAD, thread_name_prefix="preview") as readers:
-        reading: deque[Future[list[Pair]]] = deque()
-        for shard in shards(plan.connection.digits):
-            reading.append(readers.submit(_pairs, services, plan, shard))
-            if len(reading) > AHEAD:
-                yield reading.popleft().result()
-        while reading:
-            yield reading.popleft().result()
-
-
-def _pairs(services: Services, plan: _Plan, shard: str, ids: Sequence[str] | None = None) -> list[Pair]:
-    """(stored, as the directory tells them) for everybody of a shard: rows, and before Start what the pass read."""
-    loaded = services.people.load(plan.connection.scope, shard, None if plan.waiting else ids)
-    if plan.waiting is not None:
-        pairs = compare.staged_pairs(services, plan.connection.scope, plan.waiting, loaded)
-    else:
-        pairs = [(record, record) for record in loaded.records.values()]
-    return pairs if ids is None else [pair for pair in pairs if pair[1].object_id in ids]
-
-
-def _concerned(record: PersonRecord) -> bool:
-    return record.account_state is not AccountState.NONE or record.presence is Presence.PRESENT
-
-
-class _Strangers:
-    """People of whom nothing but a membership is known: Entra is asked about those whom the settings would bring in."""
-
-    def __init__(self, services: Services, plan: _Plan) -> None:
-        self._services = services
-        self._plan = plan
-        self._left = ASKED
-        self.unasked = 0
-
-    def met(self, pairs: Iterable[Pair]) -> list[Pair]:
-        """The pairs of a shard without its strangers, but with those who turned out to be people."""
-        known, unheard = list[Pair](), dict[str, Pair]()
-        for pair in pairs:
-            if _concerned(pair[1]):
-                known.append(pair)
-            elif pair[1].presence is Presence.UNKNOWN:
-                unheard[pair[1].object_id] = pair
-        wanted = mentioned.unknown((merged for _, merged in unheard.values()), self._plan.context.policy)
-        for change in self._told(wanted[: self._left]) if wanted else ():
-            stored, merged = unheard[change.object_id]
-            known.append((stored, merge_person(merged, change)))
-        self.unasked += len(wanted[self._left :])
-        self._left = max(0, self._left - len(wanted))
-        return known
-
-    def _told(self, people: Sequence[PersonRecord]) -> list[UserChange]:
-        try:
-            return mentioned.ask(self._services, self._plan.connection, people) if people else []
-        except (Transient, NeedsAdmin):
-            self.unasked += len(people)
-            return []
+def _as_held(services: Services, plan: Plan, decisions: Sequence[Decision]) -> list[Decision]:
+    """The decisions, but of whom a hold speaks already: saving changes nothing about that, they go on waiting. Whose
+    simulations alone wait may still lose the account.
+    """
+    waits = {d.after.object_id: d.before.held for d in decisions if d.before.held and (d.removes or d.drops)}
+    if not waits:
+        return list(decisions)
+    losing = {decision.after.object_id for decision in decisions if decision.removes}
+    free = losing & holds.simulations_only(services, plan.connection.scope, waits)
+    keep = waits.keys() - free
+    return [hold_back(d, d.before.held) if d.after.object_id in keep else d for d in decisions]
 
 
 class _Tally:
@@ -235,7 +155,7 @@ class _Tally:
     def __init__(self) -> None:
         self._promised: dict[str, str] = {}
 
-    def decided(self, services: Services, plan: _Plan, pairs: Iterable[Pair]) -> list[Decision]:
+    def decided(self, services: Services, plan: Plan, pairs: Iterable[Pair]) -> list[Decision]:
         """Decide everybody of a shard, with the addresses they would get."""
         wants = {}
         policy, present = plan.context.policy, list(pairs)
@@ -283,7 +203,7 @@ def _note(
         kind.people.append(Affected(after.object_id, name_of(after.source), reason, judged(after, policy)))
 
 
-def _guard(services: Services, plan: _Plan, removals: int) -> GuardWord:
+def _guard(services: Services, plan: Plan, removals: int) -> GuardWord:
     connection = plan.connection
     active = services.people.counts(connection.scope, shards(connection.digits)).active
     window = replace(services.runs.window(connection.scope), active=active)
@@ -297,7 +217,7 @@ def _worth_showing(pairs: Sequence[Pair], most: int) -> list[PersonRecord]:
     return sorted(present, key=lambda record: record.account_state is not AccountState.ACTIVE)[:most]
 
 
-def _asked(services: Services, plan: _Plan, people: Sequence[PersonRecord]) -> list[FieldsOf]:
+def _asked(services: Services, plan: Plan, people: Sequence[PersonRecord]) -> list[FieldsOf]:
     """Fields of people as Entra has them now, with every attribute that the settings name."""
     told = services.directory.fetch_people(plan.connection, [record.object_id for record in people], order=0)
     everything = plan._replace(
@@ -310,7 +230,7 @@ def _asked(services: Services, plan: _Plan, people: Sequence[PersonRecord]) -> l
     ]
 
 
-def _fields_of(plan: _Plan, stored: PersonRecord, merged: PersonRecord) -> FieldsOf:
+def _fields_of(plan: Plan, stored: PersonRecord, merged: PersonRecord) -> FieldsOf:
     """Fields as the account would have them, were its address free."""
     claim = Claim(granted=True, account_id=stored.account_id) if address_of(merged.source) else None
     decision = decide_one(stored, merged, claim, plan.context)

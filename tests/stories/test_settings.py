@@ -291,3 +291,18 @@ def test_saved_while_a_removal_asks_entra(acme: Tenanted) -> None:
     assert acme.engine.directory.meanwhile == {}
     assert revisits(acme) == [("settings", "admin")]
     assert active(acme) == set(acme.people) - {missed}
+
+
+def test_who_waits_already_is_not_counted_again(acme: Tenanted) -> None:
+    """The removals of a former choice wait on a hold; the same choice and another field for everybody remove nobody
+    more, and change the waiting people's fields too.
+    """
+    acme.choose(scope=Scope(Chosen(people=tuple(acme.tenant.present_people()[:3]))))
+    waiting = {one.object_id for hold in acme.holds for one in hold.removals}
+    assert len(waiting) == 17
+    seen = foresee(acme, mapping=(FieldRule("kind", '"employee"'),))
+    assert (seen.removed.count, seen.guard.held, seen.changed.count) == (0, False, 20)
+    save(acme, mapping=(FieldRule("kind", '"employee"'),))
+    acme.engine.pump()
+    assert {one.object_id for hold in acme.holds for one in hold.removals} == waiting
+    assert {record.fields["kind"] for record in acme.people.values()} == {"employee"}

@@ -93,9 +93,14 @@ def in_extensions(name: str) -> bool:
     return _ON_PREMISES(name) is not None
 
 
+def entry_of(name: str) -> str:
+    """The entry of `$select` that brings the attribute."""
+    return EXTENSIONS if in_extensions(name) else name
+
+
 def graph_select(names: Iterable[str]) -> tuple[str, ...]:
     """The entries of `$select` that bring these attributes: `id` first, the others in order, no doubles."""
-    entries = {EXTENSIONS if in_extensions(name) else name for name in names}
+    entries = {entry_of(name) for name in names}
     return ("id", *sorted(entries - {"id"}))
 
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from sync.core.attributes import graph_select
+from sync.core.attributes import entry_of, graph_select, is_directory_extension
 from sync.core.expression import Expression, evaluate, parse
 from sync.core.sync_settings import FieldRule, SyncSettings
 from sync.core.text import clean
@@ -72,12 +72,20 @@ def _attributes(settings: SyncSettings) -> frozenset[str]:
 
 def unread(settings: SyncSettings, selected: Collection[str]) -> frozenset[str]:
     """Attributes that these settings need and a read of the selected `$select` entries did not bring."""
-    return frozenset(name for name in _attributes(settings) - {*ALWAYS} if graph_select([name])[-1] not in selected)
+    return frozenset(name for name in _attributes(settings) - {*ALWAYS} if entry_of(name) not in selected)
 
 
 def unselected(settings: SyncSettings, selected: Collection[str]) -> frozenset[str]:
     """Entries of the `$select` that these settings need and a read did not have."""
     return frozenset(select_of(settings)) - {*selected}
+
+
+def select_beside(settings: SyncSettings, selected: Collection[str]) -> tuple[str, ...]:
+    """The `$select` for reading single people beside a feed that brings `selected`: no less than the others' rows have.
+    Without directory extensions that were taken out of the settings, which Entra may refuse.
+    """
+    more = (name for name in selected if not is_directory_extension(name))
+    return graph_select((*select_of(settings), *more))
 
 
 def kept(rules: tuple[CompiledRule, ...], attributes: AbstractSet[str]) -> tuple[CompiledRule, ...]:

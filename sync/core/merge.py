@@ -8,9 +8,11 @@ have orders of their own, because Graph may tell them in items of their own.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from typing import Any
 
+from sync.core.attributes import entry_of
 from sync.core.model import ChangeKind, GroupChange, GroupRecord, MembershipChange, PersonRecord, Presence, UserChange
 
 _MANAGER = "manager"
@@ -70,6 +72,18 @@ def _with_properties(stored: PersonRecord, change: UserChange) -> PersonRecord:
         manager_order=change.order if manager_news else stored.manager_order,
         presence=Presence.PRESENT if news else stored.presence,
     )
+
+
+def fill_in(stored: PersonRecord, change: UserChange, entries: AbstractSet[str]) -> PersonRecord:
+    """The record with what a full pass read and the feed beside it does not select (`entries` of `$select`), where the
+    feed told of the person after the pass did: of these attributes the pass has the last word. Else the same object.
+    """
+    if not entries or change.kind is not ChangeKind.SNAPSHOT or change.order >= stored.order:
+        return stored
+    kept = {name: value for name, value in stored.source.items() if entry_of(name) not in entries}
+    news = {name: value for name, value in change.properties.items() if value is not None and entry_of(name) in entries}
+    source = {**kept, **news}
+    return stored if source == stored.source else replace(stored, source=source)
 
 
 def _only_manager(properties: Mapping[str, Any]) -> bool:

@@ -34,9 +34,20 @@ class Directory(Protocol):
     `CursorExpired` where a cursor is no longer good. Never returns a page it could not read whole.
     """
 
-    def read_page(self, connection: Connection, feed: FeedName, cursor: str, *, order: int, full: bool) -> Page:
+    def read_page(
+        self,
+        connection: Connection,
+        feed: FeedName,
+        cursor: str,
+        *,
+        order: int,
+        full: bool,
+        select: Sequence[str] = (),
+    ) -> Page:
         """One delta page. An empty cursor starts the feed from scratch; else the link is used as it is, after
-        its scheme, host and port were checked. `full` makes snapshots of the users, else patches.
+        its scheme, host and port were checked. `full` makes snapshots of the users, else patches. `select` has the
+        entries of `$select` that the users feed was begun with, or is to be: a cursor goes on telling these, whatever
+        the settings name by now. Left out: what they name.
         """
 
     def count_people(self, connection: Connection) -> int:
@@ -49,10 +60,11 @@ class Directory(Protocol):
         """The application permissions in a freshly minted app-only token (cached ones are thrown away), sorted."""
 
     def fetch_people(
-        self, connection: Connection, object_ids: Sequence[str], *, order: int
+        self, connection: Connection, object_ids: Sequence[str], *, order: int, select: Sequence[str] = ()
     ) -> Mapping[str, UserChange | None]:
-        """Object id -> a snapshot of the person as Entra has them now, or None (only for a 404). An id whose answer was
-        anything else (429 within a batch, 5xx) raises `Transient` for the whole call: an error is not an absence.
+        """Object id -> a snapshot of the person as Entra has them now, with what `select` (else the settings) names; or
+        None (only for a 404). An id whose answer was anything else (429 within a batch, 5xx) raises `Transient` for the
+        whole call: an error is not an absence.
         """
 
     def find_groups(self, connection: Connection, object_ids: Sequence[str]) -> Mapping[str, bool]:

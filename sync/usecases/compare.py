@@ -20,7 +20,7 @@ from sync.core.connection import ConnectionView
 from sync.core.decide import decide, hold_back, wanted_address
 from sync.core.decision import Context, Decision
 from sync.core.eligibility import eligibility
-from sync.core.merge import merge_person, settle_edges
+from sync.core.merge import fill_in, merge_person, settle_edges
 from sync.core.messages import ChangesMessage
 from sync.core.model import AccountState, ChangeKind, PersonRecord, Presence, Reason, UserChange
 from sync.core.person import address_of, is_guest
@@ -79,6 +79,7 @@ class _Shard:
     run: Run
     picture: Picture
     kept: frozenset[str]  # groups of whose members the pass was told nothing
+    fresh: frozenset[str] = frozenset()  # entries of `$select` that only the pass reads
 
     def pairs(self, loaded: LoadedShard) -> list[Pair]:
         """(stored, merged) for everybody who has an account, or is in the directory (they may get one now: a conflict
@@ -97,7 +98,9 @@ class _Shard:
         if self.run.kind == "revisit":
             return stored
         change = self.picture.people.get(stored.object_id)
-        merged = stored if change is None or _known(stored, change) else merge_person(stored, change)
+        merged = stored
+        if change is not None and not _known(stored, change):
+            merged = fill_in(merge_person(stored, change), change, self.fresh)
         seen = self.picture.edges.get(stored.object_id, {})
         if GROUPS not in self.run.frozen and not self._keeps_memberships(merged, seen):
             memberships = settle_edges(merged.memberships, seen, self.run.start_order, self.kept)
@@ -184,7 +187,7 @@ def _apply(services: Services, view: ConnectionView, current: Run, message: Chan
     cannot be now: the message is on its way again.
     """
     connection, shard = view.connection, message.shard
-    staged = _picture(services, connection.scope, current, shard)
+    staged = replace(_picture(services, connection.scope, current, shard), fresh=reaching.fresh(view, current))
     found: dict[str, Any] = {}
     orders = {object_id: {*edges.values()} for object_id, edges in staged.picture.edges.items()}
     for change in staged.picture.people.values():

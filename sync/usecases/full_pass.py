@@ -158,7 +158,9 @@ def _block(services: Services, view: ConnectionView, reader: Reader, current: Ru
     endless.check_length(services, view.connection, trail)
     while not done and number < BLOCK_PAGES and block.size < BLOCK_BYTES and services.clock.now() < deadline:
         order = lease.order_for(view, reader, number + 1)
-        page = services.directory.read_page(view.connection, feed, cursor, order=order, full=True)
+        page = services.directory.read_page(
+            view.connection, feed, cursor, order=order, full=True, select=current.selected
+        )
         number += 1
         block.add(page)
         if feed == GROUPS:

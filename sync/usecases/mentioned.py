@@ -18,7 +18,7 @@ from sync.core.messages import ChangesMessage
 from sync.core.model import PersonRecord, Presence, UserChange
 from sync.core.runs import Run
 from sync.core.scope import Policy, Rule, judge
-from sync.usecases import lease
+from sync.usecases import lease, reaching
 from sync.usecases.rows import update_reader
 from sync.usecases.sending import cut, hand_over, new_run
 from sync.usecases.services import Services
@@ -35,9 +35,11 @@ def unknown(records: Iterable[PersonRecord], policy: Policy) -> list[PersonRecor
     return [record for record in unheard if judge(record, policy.scope).rule is Rule.GROUP]
 
 
-def ask(services: Services, connection: Connection, people: Sequence[PersonRecord]) -> list[UserChange]:
+def ask(
+    services: Services, connection: Connection, people: Sequence[PersonRecord], select: Sequence[str] = ()
+) -> list[UserChange]:
     """What Entra says of them now; nothing of whom it does not know. Raises Transient, NeedsAdmin."""
-    found = services.directory.fetch_people(connection, [one.object_id for one in people], order=0)
+    found = services.directory.fetch_people(connection, [one.object_id for one in people], order=0, select=select)
     orders = {one.object_id: max(map(abs, one.memberships.values())) for one in people}
     return [replace(told, order=orders[told.object_id]) for told in found.values() if told is not None]
 
@@ -53,7 +55,7 @@ def fetch(
     pause = lease.pause(services, view.reader)
     try:
         if not pause:
-            return ask(services, view.connection, people)
+            return ask(services, view.connection, people, reaching.beside(view))
     except Transient as error:
         pause = timedelta(seconds=error.retry_after or ASK_AGAIN)
         until = iso(services.clock.now() + pause)

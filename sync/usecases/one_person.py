@@ -24,7 +24,7 @@ from sync.core.eligibility import GONE
 from sync.core.messages import ChangesMessage, pack
 from sync.core.model import ChangeKind, PersonRecord, Presence, UserChange
 from sync.core.runs import Run
-from sync.usecases import apply, lease
+from sync.usecases import apply, lease, reaching
 from sync.usecases.sending import carried, new_run
 from sync.usecases.services import Services
 
@@ -107,7 +107,8 @@ def _fetch(services: Services, view: ConnectionView, object_id: str, order: int)
     """What Entra says. Of whom it said before that they are gone there is no news, and yet a decision: a full pass may
     not have come to removing them.
     """
-    found = services.directory.fetch_people(view.connection, [object_id], order=order)[object_id]
+    select = reaching.beside(view)
+    found = services.directory.fetch_people(view.connection, [object_id], order=order, select=select)[object_id]
     if found is not None:
         return found
     known = stored(services, view.connection, object_id)

@@ -130,7 +130,9 @@ def _read(services: Services, view: ConnectionView, reader: Reader, message: Pul
     endless.check_length(services, view.connection, trail)
     while True:
         order = lease.order_for(view, reader, pages + 1)
-        page = services.directory.read_page(view.connection, message.feed, cursor, order=order, full=False)
+        page = services.directory.read_page(
+            view.connection, message.feed, cursor, order=order, full=False, select=feed.selected
+        )
         pages += 1
         changes.extend(_changes(page))
         if page.next_link is None:

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from shared.errors import Conflict
 from sync.core.connection import Connection, ConnectionView, FeedState
-from sync.core.mapping import unread
+from sync.core.mapping import select_beside, unread
 from sync.core.model import GroupRecord
 from sync.core.nesting import Nesting
 from sync.core.runs import Outcome, Run
@@ -42,6 +42,17 @@ def selected(view: ConnectionView, run: Run | None = None) -> Collection[str]:
     if run is not None and run.kind == "pass":
         return run.selected
     return view.reader.feeds.get("users", FeedState()).selected
+
+
+def beside(view: ConnectionView) -> tuple[str, ...]:
+    """The `$select` for single people, whose rows are to have no less than those the feed brings."""
+    return select_beside(view.connection.settings, selected(view))
+
+
+def fresh(view: ConnectionView, run: Run) -> frozenset[str]:
+    """The entries of `$select` that a full pass reads and the feed beside it does not."""
+    told = selected(view)
+    return frozenset(run.selected).difference(told) if told and run.kind == "pass" else frozenset()
 
 
 class Look(NamedTuple):

@@ -135,7 +135,16 @@ class CrowdDirectory:
             while b"@odata.nextLink" in self._bytes(feed, number, self.people, self.groups)[-200:]:
                 number += 1
 
-    def read_page(self, connection: Connection, feed: FeedName, cursor: str, *, order: int, full: bool) -> Page:
+    def read_page(
+        self,
+        connection: Connection,
+        feed: FeedName,
+        cursor: str,
+        *,
+        order: int,
+        full: bool,
+        select: Sequence[str] = (),
+    ) -> Page:
         """A page of the first reading, or an empty round."""
         self.calls += 1
         if "deltatoken" in cursor:
@@ -144,7 +153,13 @@ class CrowdDirectory:
             number = int(cursor.rpartition("=")[2]) if cursor else 0
             body = self._bytes(feed, number, self.people, self.groups)
         return read_page(
-            decode_page(body), feed, BASE, cursor, order=order, full=full, select=select_of(connection.settings)
+            decode_page(body),
+            feed,
+            BASE,
+            cursor,
+            order=order,
+            full=full,
+            select=select or select_of(connection.settings),
         )
 
     def count_people(self, connection: Connection) -> int:
@@ -160,7 +175,7 @@ class CrowdDirectory:
         return ("GroupMember.Read.All", "User.Read.All")
 
     def fetch_people(
-        self, connection: Connection, object_ids: Sequence[str], *, order: int
+        self, connection: Connection, object_ids: Sequence[str], *, order: int, select: Sequence[str] = ()
     ) -> Mapping[str, UserChange | None]:
         """Nobody is missed by a pass here, so nobody is asked for."""
         raise AssertionError(f"{len(object_ids)} people are missed")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import statistics
 import time
+from collections.abc import Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 
 import orjson
@@ -32,13 +33,24 @@ class _Restless(CrowdDirectory):
 
     looks = 0
 
-    def read_page(self, connection: Connection, feed: FeedName, cursor: str, *, order: int, full: bool) -> Page:
+    def read_page(
+        self,
+        connection: Connection,
+        feed: FeedName,
+        cursor: str,
+        *,
+        order: int,
+        full: bool,
+        select: Sequence[str] = (),
+    ) -> Page:
         """A round of one change."""
         self.looks += 1
         changed = {"id": object_id("user", 0), "jobTitle": f"Title {self.looks}"}
         link = f"{BASE}/v1.0/users/delta?$deltatoken={self.looks + 1}"
         body = decode_page(orjson.dumps({"value": [changed], "@odata.deltaLink": link}))
-        return read_page(body, feed, BASE, cursor, order=order, full=full, select=select_of(connection.settings))
+        return read_page(
+            body, feed, BASE, cursor, order=order, full=full, select=select or select_of(connection.settings)
+        )
 
 
 def run() -> list[Figure]:

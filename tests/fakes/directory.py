@@ -51,6 +51,7 @@ class _Cursor:
     upto: int
     issued_at: datetime
     pages: tuple[tuple[Item, ...], ...] = ()
+    select: tuple[str, ...] = ()  # of the request that began the feed: a link goes on with it
 
 
 @dataclass
@@ -80,14 +81,25 @@ class FakeDirectory:
 
     # --- the port ------------------------------------------------------------------------------------------------
 
-    def read_page(self, connection: Connection, feed: FeedName, cursor: str, *, order: int, full: bool) -> Page:
+    def read_page(
+        self,
+        connection: Connection,
+        feed: FeedName,
+        cursor: str,
+        *,
+        order: int,
+        full: bool,
+        select: Sequence[str] = (),
+    ) -> Page:
         """One page, as Graph's JSON and through the product's page reader."""
         tenant = self._called("read_page", connection)
         if (refusal := tenant.refusals.get(feed)) is not None:
             raise refusal
-        data = self._page(tenant, feed, cursor)
+        asked = tuple(select or select_of(connection.settings))
+        data, selected = self._page(tenant, feed, cursor, asked)
+        told = [name for name in asked if name in selected]
         try:
-            return read_page(data, feed, BASE, cursor, order=order, full=full, select=select_of(connection.settings))
+            return read_page(data, feed, BASE, cursor, order=order, full=full, select=told)
         except MalformedPage as error:
             raise Transient(f"malformed page: {error}") from error
 
@@ -105,13 +117,13 @@ class FakeDirectory:
         return self._called("granted_roles", connection).roles
 
     def fetch_people(
-        self, connection: Connection, object_ids: Sequence[str], *, order: int
+        self, connection: Connection, object_ids: Sequence[str], *, order: int, select: Sequence[str] = ()
     ) -> Mapping[str, UserChange | None]:
         """The truth of this moment: single reads do not lag."""
         tenant = self._called("fetch_people", connection)
         if (refusal := tenant.refusals.get("users")) is not None:
             raise refusal
-        select = select_of(connection.settings)
+        select = select or select_of(connection.settings)
         found: dict[str, UserChange | None] = {}
         for one in object_ids:
             properties = None if tenant.finds_nobody else tenant.person(one)
@@ -136,11 +148,12 @@ class FakeDirectory:
             happens()
         return self.tenants[connection.tenant_id]
 
-    def _page(self, tenant: Tenant, feed: FeedName, link: str) -> Item:
+    def _page(self, tenant: Tenant, feed: FeedName, link: str, select: tuple[str, ...]) -> tuple[Item, tuple[str, ...]]:
+        """A page, and the `$select` of the feed it belongs to."""
         now = self.clock.now()
         if not link:
             items = [] if tenant.enumerates_nothing else self._everything(tenant, feed, tenant.visible)
-            cursor = _Cursor(tenant.id, feed, tenant.visible, now, self._paged(items))
+            cursor = _Cursor(tenant.id, feed, tenant.visible, now, self._paged(items), select)
         else:
             found = self._cursors.get(link)
             if found is None or found.tenant != tenant.id or found.feed != feed or now - found.issued_at > TOKEN_LIFE:
@@ -149,13 +162,14 @@ class FakeDirectory:
         page, rest = cursor.pages[0], cursor.pages[1:]
         if self.manners.endless:
             rest = rest or ((),)
-        after = _Cursor(tenant.id, feed, cursor.upto, now, rest)
+        after = _Cursor(tenant.id, feed, cursor.upto, now, rest, cursor.select)
         name, token = ("nextLink", "skiptoken") if rest else ("deltaLink", "deltatoken")
         url = f"{BASE}/v1.0/{feed}/delta?${token}={next(self._numbers):x}"
         self._cursors[url] = after
         if rest and self.manners.circle:
             url = self._around(link, url)
-        return {"@odata.context": f"{BASE}/v1.0/$metadata#{feed}", "value": list(page), f"@odata.{name}": url}
+        told = {"@odata.context": f"{BASE}/v1.0/$metadata#{feed}", "value": list(page), f"@odata.{name}": url}
+        return told, cursor.select
 
     def _around(self, link: str, url: str) -> str:
         """The link that follows on a circle: a new one until it is closed."""
@@ -171,7 +185,7 @@ class FakeDirectory:
             items = self._changed_users(tenant, since.upto, upto)
         else:
             items = self._changed_groups(tenant, since.upto, upto)
-        return _Cursor(tenant.id, since.feed, upto, now, self._paged(items))
+        return _Cursor(tenant.id, since.feed, upto, now, self._paged(items), since.select)
 
     def _paged(self, items: Sequence[Item]) -> tuple[tuple[Item, ...], ...]:
         pages: list[tuple[Item, ...]] = []

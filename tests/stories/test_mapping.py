@@ -6,7 +6,9 @@ import pytest
 
 from sync.core.connection import ConnectionState
 from sync.core.health import needs_admin
-from sync.core.sync_settings import DEFAULT_MAPPING, FieldRule
+from sync.core.model import AccountState, Action
+from sync.core.sync_settings import DEFAULT_MAPPING, FieldRule, Filter, Scope
+from sync.usecases import full_pass, one_person
 from tests.fakes.engine import Engine, Tenanted
 
 COST_CENTRE = f"extension_{'0f' * 16}_costCentre"
@@ -108,3 +110,47 @@ def test_an_extension_that_was_taken_out_is_no_longer_read(acme: Tenanted) -> No
     acme.choose(mapping=DEFAULT_MAPPING)
     acme.engine.wait(timedelta(minutes=2))
     assert extension not in acme.view.reader.feeds["users"].selected
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_people_change_while_a_new_attribute_is_read(monkeypatch: pytest.MonkeyPatch, seed: int) -> None:
+    """The feed goes on beside the pass with a cursor that does not select the attribute. Whoever it tells of meanwhile,
+    in whatever order, has it all the same: nobody is judged by an attribute as if it were empty.
+    """
+    monkeypatch.setattr(full_pass, "BLOCK_PAGES", 1)
+    engine = Engine(seed=seed)
+    engine.directory.manners.page_size = 2
+    acme = engine.connect()
+    people = [acme.tenant.hire(f"Person {number}", city="Oslo") for number in range(6)]
+    acme.imported()
+    in_oslo = Scope(filters=(Filter("city", "equals", ("oslo",)),))
+    acme.save(mapping=(*DEFAULT_MAPPING, FieldRule("city", "city")), scope=in_oslo)
+    for number in range(60):
+        if number % 3 == 0:
+            acme.tenant.change(people[number % 6], department=f"Department {number}")
+            acme.hint("users")
+        engine.queue.shuffle(engine.chance)
+        engine.deliver()
+    engine.pump()
+    assert {record.account_state for record in acme.people.values()} == {AccountState.ACTIVE}
+    assert {record.fields["city"] for record in acme.people.values()} == {"Oslo"}
+    told = engine.services.people.activity(acme.scope, [""], limit=1000)
+    assert Action.DEACTIVATE not in {entry.action for activity, _ in told for entry in activity.entries}
+
+
+def test_an_attribute_that_comes_back_is_up_to_date(acme: Tenanted) -> None:
+    """Settings drop an attribute, people change, one of them is synchronised alone, and the settings take it back: the
+    feed had gone on telling it, so that nothing is missed and nothing needs to be read again.
+    """
+    first, second = acme.tenant.present_people()[:2]
+    with_city = (*DEFAULT_MAPPING, FieldRule("city", "city"))
+    acme.choose(mapping=with_city)
+    acme.choose(mapping=DEFAULT_MAPPING)
+    acme.tenant.change(first, city="Odense")
+    acme.tenant.change(second, city="Oslo")
+    acme.sync()
+    one_person.sync(acme.engine.services, acme.view, first, "admin")
+    passes = [run.id for run in acme.runs if run.kind == "pass"]
+    acme.choose(mapping=with_city)
+    assert [acme.person(one).fields["city"] for one in (first, second)] == ["Odense", "Oslo"]
+    assert [run.id for run in acme.runs if run.kind == "pass"] == passes

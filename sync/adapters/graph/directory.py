@@ -29,10 +29,20 @@ class GraphDirectory:
     def __init__(self, client: GraphClient) -> None:
         self._client = client
 
-    def read_page(self, connection: Connection, feed: FeedName, cursor: str, *, order: int, full: bool) -> Page:
+    def read_page(
+        self,
+        connection: Connection,
+        feed: FeedName,
+        cursor: str,
+        *,
+        order: int,
+        full: bool,
+        select: Sequence[str] = (),
+    ) -> Page:
         """One delta page; see the port."""
         base = self._base(connection)
-        select = select_of(connection.settings)
+        named = select_of(connection.settings)
+        select = select or named
         wanted = select if feed == "users" else GROUP_SELECT
         try:
             url = check_link(cursor, feed, base) if cursor else f"{base}/v1.0/{feed}/delta?$select={','.join(wanted)}"
@@ -41,7 +51,7 @@ class GraphDirectory:
         answer = self._client.call(connection, Method.GET, url, headers=_BULK if full else None)
         if cursor and classify(answer.status, answer.code) is Verdict.CURSOR_EXPIRED:
             raise CursorExpired
-        if _refuses_extension(answer.status, answer.code, wanted):
+        if feed == "users" and _refuses_extension(answer.status, answer.code, named):
             raise needs_admin("attribute_refused")
         self._client.check(answer)
         try:
@@ -76,10 +86,10 @@ class GraphDirectory:
         return self._client.tokens.roles(connection)
 
     def fetch_people(
-        self, connection: Connection, object_ids: Sequence[str], *, order: int
+        self, connection: Connection, object_ids: Sequence[str], *, order: int, select: Sequence[str] = ()
     ) -> Mapping[str, UserChange | None]:
         """Object id -> the person as Entra has them now, from batches of single reads."""
-        select = select_of(connection.settings)
+        select = select or select_of(connection.settings)
         return {
             object_id: None if body is None else read_user(body, object_id, order, select)
             for object_id, body in self._single_reads(connection, "users", object_ids, select)

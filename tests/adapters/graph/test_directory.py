@@ -10,6 +10,7 @@ from shared.errors import Defect, NeedsAdmin, SyncError, Transient
 from sync.adapters.graph import client as graph_client
 from sync.adapters.microsoft import Microsoft
 from sync.core.connection import Connection
+from sync.core.mapping import select_of
 from sync.core.model import ChangeKind, Presence
 from sync.ports import CursorExpired, TenantInfo
 from tests.adapters.graph.reading import NOBODY, pages
@@ -46,6 +47,25 @@ def test_changes_are_patches_and_tombstones(cloud: Cloud, microsoft: Microsoft, 
     assert (changes[ann].properties["jobTitle"], changes[ann].properties["manager"]) == ("Captain", bob)
     assert (changes[bob].kind, changes[bob].presence) == (ChangeKind.REMOVED, Presence.SOFT_DELETED)
     assert changes[eve].presence is Presence.HARD_DELETED
+
+
+def test_a_cursor_goes_on_telling_what_it_was_begun_with(
+    cloud: Cloud, microsoft: Microsoft, connection: Connection
+) -> None:
+    """The `$select` of the beginning, whatever the settings name by now; a person read alone brings as much."""
+    control, tenant = cloud.control, connection.tenant_id
+    ann = control.create_user(tenant, displayName="Ann", city="Oslo")
+    select = (*select_of(connection.settings), "city")
+    read = microsoft.directory.read_page
+    begun = read(connection, "users", "", order=1, full=True, select=select)
+    assert {change.object_id: change.properties.get("city") for change in begun.users}[ann] == "Oslo"
+    control.update_user(tenant, ann, city="Odense")
+    assert begun.delta_link
+    (change,) = read(connection, "users", begun.delta_link, order=2, full=False, select=select).users
+    assert change.properties["city"] == "Odense"
+    alone = microsoft.directory.fetch_people(connection, [ann], order=3, select=select)[ann]
+    assert alone is not None
+    assert alone.properties["city"] == "Odense"
 
 
 def test_members_come_and_go(cloud: Cloud, microsoft: Microsoft, connection: Connection) -> None:

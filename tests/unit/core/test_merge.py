@@ -9,7 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from sync.core.eligibility import eligibility
-from sync.core.merge import fold_groups, fold_page, merge_group, merge_person
+from sync.core.merge import fill_in, fold_groups, fold_page, merge_group, merge_person
 from sync.core.model import AccountState, ChangeKind, GroupChange, GroupRecord, PersonRecord, Presence, UserChange
 from sync.core.scope import Policy
 from sync.core.sync_settings import SyncSettings
@@ -92,6 +92,18 @@ def test_a_snapshot_is_all_there_is() -> None:
     """What a snapshot does not mention was never set, the manager included."""
     record = after(patch(1, displayName="Ann", jobTitle="Cook", manager=BOB), snapshot(2, displayName="Ann"))
     assert record.source == {"displayName": "Ann"}
+
+
+def test_a_pass_has_the_last_word_on_what_the_feed_beside_it_does_not_select() -> None:
+    """Of those attributes alone, and only where the feed told of the person later; a value or that there is none."""
+    told = after(patch(9, displayName="Ann", extensionAttribute2="old", city="old"))
+    read = snapshot(5, displayName="Anna", extensionAttribute2="new")
+    filled = fill_in(told, read, {"city", "onPremisesExtensionAttributes"})
+    assert filled.source == {"displayName": "Ann", "extensionAttribute2": "new"}
+    assert filled.order == 9
+    assert fill_in(told, read, frozenset()) is told
+    assert fill_in(told, snapshot(9, city="x"), {"city"}) is told
+    assert fill_in(told, snapshot(5, city="old"), {"city"}) is told
 
 
 def test_a_manager_told_alone_is_no_news_of_the_person() -> None:

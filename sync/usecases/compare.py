@@ -7,7 +7,7 @@ removals are only collected here (as staged candidates), because the guard must 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -20,9 +20,8 @@ from sync.core.connection import ConnectionView
 from sync.core.decide import decide, hold_back, wanted_address
 from sync.core.decision import Context, Decision
 from sync.core.eligibility import eligibility
-from sync.core.merge import fill_in, merge_person, settle_edges
 from sync.core.messages import ChangesMessage
-from sync.core.model import AccountState, ChangeKind, PersonRecord, Presence, Reason, UserChange
+from sync.core.model import PersonRecord, Presence, Reason
 from sync.core.person import address_of, is_guest
 from sync.core.runs import Run
 from sync.ports import LoadedShard
@@ -33,6 +32,7 @@ from sync.usecases import (
     managers,
     match_plan,
     mentioned,
+    pairing,
     passgroups,
     reaching,
     removing,
@@ -44,7 +44,7 @@ from sync.usecases.groups import count_members
 from sync.usecases.rows import update_reader
 from sync.usecases.sending import GROUPS
 from sync.usecases.services import Services
-from sync.usecases.staged import ADDRESSES, MEMBERS, Picture, read
+from sync.usecases.staged import ADDRESSES, MEMBERS
 from sync.usecases.stages import WORK
 
 STAGES = {work: stage for stage, work in WORK.items()}
@@ -72,84 +72,10 @@ def run(services: Services, view: ConnectionView, message: ChangesMessage) -> No
         settle.part_done(services, view, message, counts)
 
 
-@dataclass(frozen=True, slots=True)
-class _Shard:
-    """A shard's picture and the pairs that follow from it."""
-
-    run: Run
-    picture: Picture
-    kept: frozenset[str]  # groups of whose members the pass was told nothing
-    fresh: frozenset[str] = frozenset()  # entries of `$select` that only the pass reads
-
-    def pairs(self, loaded: LoadedShard) -> list[Pair]:
-        """(stored, merged) for everybody who has an account, or is in the directory (they may get one now: a conflict
-        is over when the other left), or of whom the pass has news.
-        """
-        pairs = []
-        for object_id in {**self.picture.people, **self.picture.edges, **loaded.records}:
-            stored = loaded.records.get(object_id) or PersonRecord(object_id)
-            merged = self._merged(stored)
-            known = stored.account_state is not AccountState.NONE or stored.presence is Presence.PRESENT
-            if known or merged is not stored:
-                pairs.append((stored, merged))
-        return pairs
-
-    def _merged(self, stored: PersonRecord) -> PersonRecord:
-        if self.run.kind == "revisit":
-            return stored
-        change = self.picture.people.get(stored.object_id)
-        merged = stored
-        if change is not None and not _known(stored, change):
-            merged = fill_in(merge_person(stored, change), change, self.fresh)
-        seen = self.picture.edges.get(stored.object_id, {})
-        if GROUPS not in self.run.frozen and not self._keeps_memberships(merged, seen):
-            memberships = settle_edges(merged.memberships, seen, self.run.start_order, self.kept)
-            if memberships is not merged.memberships:
-                merged = replace(merged, memberships=memberships)
-        return merged
-
-    def _keeps_memberships(self, merged: PersonRecord, seen: Mapping[str, int]) -> bool:
-        """Somebody in the bin is listed as no member, and comes back as one; who is missing may be in the bin too."""
-        missing = merged.presence is Presence.ABSENT or self.absent(merged)
-        return merged.presence is Presence.SOFT_DELETED or (missing and not seen)
-
-    def absent(self, stored: PersonRecord) -> bool:
-        """Whether a person who is stored was missed by this (complete) pass and not told of since it began."""
-        return (
-            self.run.kind == "pass"
-            and stored.presence is Presence.PRESENT
-            and stored.object_id not in self.picture.people
-            and stored.order < self.run.start_order
-        )
-
-
-def _known(stored: PersonRecord, change: UserChange) -> bool:
-    """Whether a snapshot tells what is stored already: then only its order is news, and that is not worth a write."""
-    return (
-        change.kind is ChangeKind.SNAPSHOT
-        and stored.presence is Presence.PRESENT
-        and stored.order < change.order
-        and stored.source == change.properties
-    )
-
-
-def _picture(services: Services, scope: str, current: Run, shard: str) -> _Shard:
-    picture = read(services.staging.get(scope, current.id, shard))
-    if untold := picture.untold - picture.people.keys():
-        for group in services.groups.load(scope, sorted(untold)):
-            picture.edges.pop(group, None)
-    return _Shard(current, picture, frozenset(current.kept_groups))
-
-
-def staged_pairs(services: Services, scope: str, current: Run, loaded: LoadedShard) -> list[Pair]:
-    """The pairs of a shard as a pass sees them that was read and not applied yet."""
-    return _picture(services, scope, current, loaded.shard).pairs(loaded)
-
-
 def _plan(services: Services, view: ConnectionView, current: Run, message: ChangesMessage) -> Mapping[str, int]:
     """What applying this shard would do, and what its people look like; nothing is written but a list of hashes."""
     connection, shard = view.connection, message.shard
-    staged = _picture(services, connection.scope, current, shard)
+    staged = pairing.staged(services, connection.scope, current, shard)
     pairs = staged.pairs(services.people.load(connection.scope, shard))
     policy = reaching.policy(services, connection, reaching.selected(view, current))
     wants = {m.object_id: (address, m.account_id) for _, m in pairs if (address := wanted_address(m, policy))}
@@ -187,7 +113,7 @@ def _apply(services: Services, view: ConnectionView, current: Run, message: Chan
     cannot be now: the message is on its way again.
     """
     connection, shard = view.connection, message.shard
-    staged = replace(_picture(services, connection.scope, current, shard), fresh=reaching.fresh(view, current))
+    staged = pairing.staged(services, connection.scope, current, shard, reaching.fresh(view, current))
     found: dict[str, Any] = {}
     orders = {object_id: {*edges.values()} for object_id, edges in staged.picture.edges.items()}
     for change in staged.picture.people.values():

@@ -21,7 +21,7 @@ from sync.core.model import AccountState, PersonRecord, Presence, UserChange
 from sync.core.runs import Outcome, Run, Stage
 from sync.core.scope import Policy, Reach
 from sync.core.sync_settings import SyncSettings
-from sync.usecases import compare, every, mentioned, reaching
+from sync.usecases import every, mentioned, pairing, reaching
 from sync.usecases.commit import Pair
 from sync.usecases.services import Services
 
@@ -72,7 +72,7 @@ def pairs_of(services: Services, plan: Plan, shard: str, ids: Sequence[str] | No
     """(stored, as the directory tells them) for everybody of a shard: rows, and before Start what the pass read."""
     loaded = services.people.load(plan.connection.scope, shard, None if plan.waiting else ids)
     if plan.waiting is not None:
-        pairs = compare.staged_pairs(services, plan.connection.scope, plan.waiting, loaded)
+        pairs = pairing.staged(services, plan.connection.scope, plan.waiting, shard).pairs(loaded)
     else:
         pairs = [(record, record) for record in loaded.records.values()]
     return pairs if ids is None else [pair for pair in pairs if pair[1].object_id in ids]

@@ -53,15 +53,7 @@ def run(services: Services, message: ChangesMessage) -> None:
     for name, number in _beside_accounts(message, done).items():
         if number:
             counts[name] = number
-    log(
-        "apply.finished",
-        connection=connection.id,
-        run=message.run,
-        part=message.part,
-        written=done.written,
-        unchanged=done.unchanged,
-        conflicts=done.conflicts,
-    )
+    done.tell(connection.id, message.run, message.part)
     settle.part_done(services, view, message, counts)
 
 

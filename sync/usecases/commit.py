@@ -58,6 +58,18 @@ class Done:
     held: int = 0  # removals that wait for an admin
     after: dict[str, PersonRecord] = field(default_factory=dict)  # by the last attempt's decisions, written or not
 
+    def tell(self, connection: str, run: str, part: int) -> None:
+        """Say in the log what came of a part."""
+        log(
+            "apply.finished",
+            connection=connection,
+            run=run,
+            part=part,
+            written=self.written,
+            unchanged=self.unchanged,
+            conflicts=self.conflicts,
+        )
+
 
 def commit_people(services: Services, work: Work, propose: Propose, permit: Permit) -> Done:
     """Load, decide, write. Raises Transient when the shard stays contended, and what the ports raise."""

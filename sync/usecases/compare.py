@@ -14,7 +14,6 @@ from typing import Any
 from shared import canonical
 from shared.clock import iso
 from shared.errors import NeedsAdmin, Transient
-from shared.events import log
 from sync.core.address import address_key
 from sync.core.connection import ConnectionView
 from sync.core.decide import decide, hold_back, wanted_address
@@ -149,15 +148,7 @@ def _apply(services: Services, view: ConnectionView, current: Run, message: Chan
         later = {*(r.object_id for r in found["absent"]), *(d.after.object_id for d in found["removing"])}
         settled = [record for object_id, record in people.items() if object_id not in later]
         certificate.leave(services, view, current, message.part, settled)
-    log(
-        "apply.finished",
-        connection=connection.id,
-        run=current.id,
-        part=message.part,
-        written=done.written,
-        unchanged=done.unchanged,
-        conflicts=done.conflicts,
-    )
+    done.tell(connection.id, current.id, message.part)
     counts = dict(services.people.run_counts(connection.scope, shard, current.id, message.part))
     counts.update(removing.asked(found["absent"], found["removing"]))
     return counts

@@ -7,12 +7,11 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from itertools import islice
 from typing import Literal, NamedTuple
 
 from shared.clock import iso
 from shared.errors import NeedsAdmin, Transient
-from sync.core.connection import Connection, ConnectionView, FeedState, shard_of
+from sync.core.connection import Connection, ConnectionView, FeedState
 from sync.core.decide import decide_one, wanted_address
 from sync.core.decision import Context, Decision
 from sync.core.eligibility import eligibility
@@ -20,7 +19,6 @@ from sync.core.mapping import unread
 from sync.core.merge import merge_person
 from sync.core.model import (
     Action,
-    ActivityEntry,
     ChangeKind,
     FeedName,
     GroupRecord,
@@ -35,7 +33,8 @@ from sync.core.person import name_of
 from sync.core.runs import Hold, Mail
 from sync.core.scope import Policy, Reach, Rule, Verdict, in_audience, in_scope
 from sync.core.sync_settings import Chosen
-from sync.usecases import claims, lease, reaching
+from sync.usecases import claims, history, lease, reaching
+from sync.usecases.history import Happening
 from sync.usecases.one_person import stored as stored_person
 from sync.usecases.services import Services
 
@@ -69,16 +68,6 @@ class Judged(NamedTuple):
     path: Sequence[Named] = ()
 
 
-class Happened(NamedTuple):
-    """Something that was done to the account. `cause` and `by` are the run's, empty where it is no longer kept."""
-
-    at: str
-    run: str
-    cause: str
-    by: str
-    entry: ActivityEntry
-
-
 @dataclass(frozen=True, slots=True)
 class Why:
     """Everything a decision about this person goes by, and what it comes to."""
@@ -98,7 +87,7 @@ class Why:
     mail: Mail | None
     mail_decision: MailDecision
     groups: Sequence[Named]
-    happened: Sequence[Happened]
+    happened: Sequence[Happening]  # newest first
 
 
 def person(services: Services, view: ConnectionView, object_id: str) -> Why:
@@ -132,7 +121,7 @@ def person(services: Services, view: ConnectionView, object_id: str) -> Why:
         services.mails.get(connection.tenant_id, object_id, 1) if told.mail is MailMark.CLAIMED else None,
         _mail_decision(told, then),
         named(sorted(told.groups), groups),
-        _happened(services, connection, object_id),
+        history.activity(services, connection, history.Wanted(object_id), "", HAPPENED).happenings,
     )
 
 
@@ -251,14 +240,3 @@ def _mail_decision(told: PersonRecord, then: Decision) -> MailDecision:
     if then.mail:
         return "will_be_mailed"
     return "baseline" if then.after.baseline else "switched_off"
-
-
-def _happened(services: Services, connection: Connection, object_id: str) -> list[Happened]:
-    """The newest entries about this person."""
-    shard = shard_of(object_id, connection.digits)
-    found: list[Happened] = []
-    for activity, _ in islice(services.people.story(connection.scope, shard, object_id, ""), HAPPENED):
-        run = services.runs.get(connection.scope, activity.run)
-        cause, by = (run.cause, run.by) if run else ("", "")
-        found += [Happened(activity.at, activity.run, cause, by, entry) for entry in activity.entries]
-    return found

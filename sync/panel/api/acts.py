@@ -9,7 +9,8 @@ from sync.core.runs import Mail
 from sync.core.text import clean
 from sync.panel.access import Ours, Writer, find_connection, no_such_person, person_id
 from sync.panel.acting import must_run
-from sync.panel.api import people, shaping
+from sync.panel.api import history_shaping as shaping
+from sync.panel.api import people
 from sync.panel.api.acts_schemas import ByHand, Undoing
 from sync.panel.api.directory_schemas import Person
 from sync.panel.api.history_schemas import MailShape

@@ -10,7 +10,8 @@ from sync.core.delta import guid
 from sync.core.runs import Outcome
 from sync.panel.access import Caller, Ours, Writer, find_connection, no_such_person, person_id
 from sync.panel.api import explain_schemas as shapes
-from sync.panel.api import explain_shaping, people, shaping
+from sync.panel.api import explain_shaping, people
+from sync.panel.api import history_shaping as shaping
 from sync.panel.api.parameters import ConnectionId, GroupId, PersonId
 from sync.panel.problems import Problem
 from sync.usecases import explain, explain_group, one_person

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import cast
 
 from sync.core.connection import Connection
 from sync.core.decide import pinned
 from sync.core.decision import Decision
 from sync.core.model import AccountState, Action, Hand, PersonRecord, Presence, Reason
 from sync.core.person import address_of, name_of
-from sync.core.runs import Cause
 from sync.core.scope import Rule
 from sync.panel import words
 from sync.panel.api import explain_schemas as shapes
-from sync.panel.api import shaping
-from sync.panel.api.acts_schemas import HappeningShape
-from sync.usecases.explain import Answer, Happened, Judged, MailDecision, Named, Why
+from sync.panel.api import history_shaping, shaping
+from sync.usecases.explain import Answer, Judged, MailDecision, Named, Why
 from sync.usecases.explain_group import Use, WhyGroup
 
 _RULES: Mapping[Rule, str] = {
@@ -86,7 +83,7 @@ def person(why: Why, connection: Connection) -> shapes.WhyPerson:
         now=_outlook(why.now),
         after_sync=_outlook(why.then),
         groups=_steps(why.groups),
-        happened=[_happening(one) for one in why.happened],
+        happened=[history_shaping.happening(one) for one in why.happened],
     )
 
 
@@ -213,21 +210,6 @@ def _by_hand(record: PersonRecord) -> shapes.HandStanding | None:
         return None
     return shapes.HandStanding(
         hand=record.hand, own_fields=dict(record.own), undone=undone, sentence=" ".join(sentences)
-    )
-
-
-def _happening(found: Happened) -> HappeningShape:
-    entry = found.entry
-    return HappeningShape(
-        at=found.at,
-        run=found.run,
-        cause=cast("Cause | None", found.cause or None),
-        by=found.by or None,
-        object_id=entry.object_id,
-        action=entry.action,
-        reason=entry.reason,
-        before=dict(entry.before),
-        after=dict(entry.after),
     )
 
 

@@ -10,7 +10,8 @@ from sync.core.runs import Hold
 from sync.panel import paging
 from sync.panel.access import Caller, Ours, RunId, Writer, find_connection
 from sync.panel.acting import must_run
-from sync.panel.api import exports, schemas, shaping
+from sync.panel.api import exports, schemas
+from sync.panel.api import history_shaping as shaping
 from sync.panel.api.acts_schemas import HappeningShape
 from sync.panel.api.history_schemas import HoldShape, MailShape, RunShape
 from sync.panel.api.parameters import (

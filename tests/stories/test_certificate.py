@@ -16,9 +16,9 @@ from sync.core.connection import shard_of
 from sync.core.counting import recount
 from sync.core.decide import digest
 from sync.core.model import AccountState, Hand, PersonRecord, Pin
-from sync.core.runs import Run
+from sync.core.runs import Outcome, Run
 from sync.core.sync_settings import Chosen, Scope
-from sync.usecases import certificate
+from sync.usecases import certificate, full_pass
 from tests.fakes.engine import Engine, Tenanted
 
 
@@ -181,6 +181,24 @@ def test_only_complete_passes_have_one(acme: Tenanted) -> None:
     assert len(seen) == 4
     pulls = [run for run in acme.runs if run.kind == "pull"]
     assert [certificate.read(services, acme.scope, run.id) for run in pulls] == [None] * len(pulls)
+
+
+def test_a_pass_that_ended_incomplete_has_none(acme: Tenanted, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Entra forgot its token in the middle of a pass: nothing is certified of that one, and the next is."""
+    monkeypatch.setattr(full_pass, "BLOCK_PAGES", 1)
+    acme.engine.directory.manners.page_size = 5
+    acme.engine.clock.advance(1)
+    acme.request_pass()
+    for _ in range(3):
+        acme.engine.deliver()
+    acme.engine.directory.expire_cursors()
+    acme.engine.clock.advance(1)
+    acme.engine.pump()
+    latest, broken, first = (run for run in acme.runs if run.kind == "pass")
+    assert (broken.outcome, broken.error) == (Outcome.INCOMPLETE, "cursor_expired")
+    assert certificate.read(acme.engine.services, acme.scope, broken.id) is None
+    heads, _ = certificate.page(acme.engine.services, acme.scope, "", 50)
+    assert [head["run"] for head in heads] == [latest.id, first.id]
 
 
 def test_it_outlives_the_pass_and_can_be_forgotten(acme: Tenanted) -> None:

@@ -81,6 +81,7 @@ def test_the_story_of_one_person(store: Store, step: int) -> None:
     assert story(store, 1, step) == [("2bb", [oid(1)]), ("3cc", [oid(1)]), ("2bb", [oid(1)])]
     assert story(store, 2, step) == [("1aa", [oid(2)]), ("2bb", [oid(2)])]
     assert story(store, 4, step) == []
+    assert list(store.people.story(SCOPE, "0", "nobody", "")) == []
     assert store.people.load(SCOPE, "0", [oid(1)]).records[oid(1)].last_run == "2bb"
     store.people.forget_activity(SCOPE, "0", "2", 100)
     assert story(store, 1, step) == []

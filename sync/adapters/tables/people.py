@@ -147,8 +147,10 @@ class TablePeople:
         return activity_row.trail(self._table, partitions, after, likely, run, from_run)
 
     def story(self, scope: str, shard: str, object_id: str, after: str) -> Iterator[tuple[Activity, str]]:
-        """See `activity.story`."""
-        partition, person_id = _partition(scope, shard), keys.guid(object_id)
+        """See `activity.story`. An id that is none has none: it may come from an address somebody typed."""
+        if not keys.is_guid(object_id):
+            return iter(())
+        partition, person_id = _partition(scope, shard), object_id
         if after:
             at = activity_row.before(self._table, partition, person_id, after)
         else:

@@ -23,7 +23,7 @@ pytestmark = pytest.mark.azurite
 
 GUID = "[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}"
 WORDS = "n|head|rest|reach|binding|guard|session|consent|sign-in|[acghimoprswx]"
-PART = rf"(?:{GUID}|[0-9a-f]*(?:certificate|balances?)?|{WORDS})"
+PART = rf"(?:{GUID}|[0-9a-f]*(?:certificate|balances?|managers)?|{WORDS})"
 KEY = re.compile(rf"{PART}(?::{PART})*")
 HEADERS = [
     "From",

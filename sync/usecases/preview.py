@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from sync.core.connection import ConnectionView, shard_of, shards
-from sync.core.decide import decide_one, hold_back, wanted_address
+from sync.core.decide import account_id_for, decide_one, hold_back, wanted_address
 from sync.core.decision import Claim, Decision
 from sync.core.guard import judge
 from sync.core.model import AccountState, Action, PersonRecord, Presence
@@ -150,10 +150,13 @@ def _as_held(services: Services, plan: Plan, decisions: Sequence[Decision]) -> l
 
 
 class _Tally:
-    """Who was promised which address so far: two people of different shards may want the same."""
+    """Who was promised which address, and which account that was there before: two people of different shards may
+    want the same.
+    """
 
     def __init__(self) -> None:
         self._promised: dict[str, str] = {}
+        self._linked: dict[str, str] = {}
 
     def decided(self, services: Services, plan: Plan, pairs: Iterable[Pair]) -> list[Decision]:
         """Decide everybody of a shard, with the addresses they would get."""
@@ -164,14 +167,19 @@ class _Tally:
                 wants[merged.object_id] = (address, merged.account_id)
         news = {merged.object_id: merged for _, merged in present}
         foreseen = claims.foresee(services, plan.connection, policy, wants, news) if wants else {}
-        answers = {object_id: self._checked(object_id, wants[object_id][0], foreseen[object_id]) for object_id in wants}
+        scope = plan.connection.scope
+        answers = {one: self._checked(scope, news[one], wants[one][0], foreseen[one]) for one in wants}
         return [decide_one(stored, merged, answers.get(merged.object_id), plan.context) for stored, merged in present]
 
-    def _checked(self, object_id: str, address: str, claim: Claim) -> Claim:
+    def _checked(self, scope: str, person: PersonRecord, address: str, claim: Claim) -> Claim:
         if not claim.granted:
             return claim
-        holder = self._promised.setdefault(address, object_id)
-        return claim if holder == object_id else Claim(granted=False, holder=holder)
+        holder = self._promised.setdefault(address, person.object_id)
+        if holder != person.object_id:
+            return Claim(granted=False, holder=holder)
+        if claim.linked and self._linked.setdefault(claim.account_id, person.object_id) != person.object_id:
+            return Claim(granted=True, account_id=account_id_for(scope, person))  # whose alias came second
+        return claim
 
 
 def _count(found: Preview, decision: Decision, policy: Policy) -> None:

@@ -114,6 +114,8 @@ def built(data: st.DataObject) -> tuple[Tenanted, list[str], list[str]]:
     engine = Engine(seed=data.draw(some))
     acme = engine.connect(digits=data.draw(st.sampled_from((0, 1))))
     tenant = acme.tenant
+    if data.draw(st.booleans()):
+        acme.save(matching=("alias", "employee_id", "address"))
     for number, address in enumerate(data.draw(st.lists(st.sampled_from(ADDRESSES), max_size=3, unique=True))):
         acme.manual(address, f"By Hand {number}")
     drawn = data.draw(st.lists(persons, min_size=FEW, max_size=MANY))

@@ -306,3 +306,25 @@ def test_who_waits_already_is_not_counted_again(acme: Tenanted) -> None:
     acme.engine.pump()
     assert {one.object_id for hold in acme.holds for one in hold.removals} == waiting
     assert {record.fields["kind"] for record in acme.people.values()} == {"employee"}
+
+
+@pytest.mark.parametrize("digits", [0, 1])
+def test_two_people_of_one_account(engine: Engine, digits: int) -> None:
+    """An alias of both finds the same account made by hand: one is linked to it, the other gets an account and a mail,
+    wherever they are stored; the preview says as much.
+    """
+    acme = engine.connect(digits=digits)
+    acme.save(matching=("alias", "address"))
+    acme.manual("x@contoso.example")
+    acme.tenant.hire("Somebody")
+    acme.imported()
+    for number in range(2):
+        alias = {"mail": f"guest{number}@fabrikam.example", "proxyAddresses": ["smtp:x@contoso.example"]}
+        acme.tenant.hire(f"Guest {number}", userType="Guest", **alias)
+    acme.sync()
+    seen = foresee(acme, scope=Scope(guests=True))
+    assert sorted(one.reason for one in seen.added.people) == ["create", "link"]
+    assert seen.mailed.count == 1
+    save(acme, scope=Scope(guests=True))
+    acme.engine.pump()
+    assert len(acme.mailed) == 1

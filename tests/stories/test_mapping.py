@@ -154,3 +154,31 @@ def test_an_attribute_that_comes_back_is_up_to_date(acme: Tenanted) -> None:
     acme.choose(mapping=with_city)
     assert [acme.person(one).fields["city"] for one in (first, second)] == ["Odense", "Oslo"]
     assert [run.id for run in acme.runs if run.kind == "pass"] == passes
+
+
+def test_as_many_fields_of_ones_own_as_anybody_needs(acme: Tenanted) -> None:
+    """Fifty: every extension attribute, directory extensions, and expressions of them; read, told by the feed, cleared,
+    and kept through leaving and coming back.
+    """
+    numbered = [f"extensionAttribute{number}" for number in range(1, 16)]
+    registered = [f"extension_{'0f' * 16}_field{number}" for number in range(10)]
+    named = [*numbered, *registered]
+    rules = [FieldRule(f"own_{number}", name) for number, name in enumerate(named)]
+    rules += [FieldRule(f"loud_{number}", f"upper({name})") for number, name in enumerate(named)]
+    anna = acme.tenant.hire("Anna Berg", **{EXTENSIONS: {name: f"{name} a" for name in numbered}})
+    acme.tenant.change(anna, **{name: f"{name} a" for name in registered})
+    acme.choose(mapping=(*DEFAULT_MAPPING, *rules))
+    expected = {f"own_{number}": f"{name} a" for number, name in enumerate(named)}
+    expected |= {f"loud_{number}": f"{name} a".upper() for number, name in enumerate(named)}
+    assert len(expected) == 50
+    assert expected.items() <= acme.person(anna).fields.items()
+    acme.tenant.soft_delete(anna)
+    acme.sync()
+    acme.tenant.restore(anna)
+    acme.sync()
+    assert expected.items() <= acme.person(anna).fields.items()
+    acme.tenant.change(anna, **{EXTENSIONS: {**dict.fromkeys(numbered), "extensionAttribute1": "b"}})
+    acme.sync()
+    after = acme.person(anna).fields
+    assert (after["own_0"], after["loud_0"], after["own_15"]) == ("b", "B", f"{registered[0]} a")
+    assert not {f"own_{number}" for number in range(1, 15)} & after.keys()

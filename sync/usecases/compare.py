@@ -135,22 +135,23 @@ def _apply(services: Services, view: ConnectionView, current: Run, message: Chan
     resumed = begun(services, work)
     done = commit_people(services, work, propose, permit)
     make_up(services, work, found["stored"], orders, resumed=resumed)
-    removing.leave(services, connection.scope, current, shard, found["absent"], found["removing"])
     people = {**found["stored"], **done.after}
+    absent = [people[record.object_id] for record in found["absent"]]  # whom the scope takes in again no longer waits
+    removing.leave(services, connection.scope, current, shard, absent, found["removing"])
     if not _brought_in(services, view, current, message, people.values()):
         return None
     if current.kind == "pass" and GROUPS not in current.frozen:
-        missing = {record.object_id for record in found["absent"]}
+        missing = {record.object_id for record in absent}
         counted = [record for object_id, record in people.items() if object_id not in missing]
         _leave_members(services, connection.scope, current, message.part, counted)
     if current.kind == "pass":
         managers.leave(services, connection.scope, current, message.part, people.values())
-        later = {*(r.object_id for r in found["absent"]), *(d.after.object_id for d in found["removing"])}
+        later = {*(r.object_id for r in absent), *(d.after.object_id for d in found["removing"])}
         settled = [record for object_id, record in people.items() if object_id not in later]
         certificate.leave(services, view, current, message.part, settled)
     done.tell(connection.id, current.id, message.part)
     counts = dict(services.people.run_counts(connection.scope, shard, current.id, message.part))
-    counts.update(removing.asked(found["absent"], found["removing"]))
+    counts.update(removing.asked(absent, found["removing"]))
     return counts
 
 

@@ -313,3 +313,22 @@ def test_an_approval_that_was_interrupted_is_taken_up_again(acme: Tenanted) -> N
     assert removed(acme) == 0
     acme.engine.wait(timedelta(minutes=20))
     assert removed(acme) == 6
+
+
+@pytest.mark.parametrize("scope", ["as before", "everybody again"])
+def test_who_waited_for_the_scope_and_is_gone_is_counted_anew(acme: Tenanted, scope: str) -> None:
+    """Ten wait as a changed scope would remove them, leave meanwhile unnoticed, and the tenant is connected once more:
+    whatever the first pass takes them for, their removals wait.
+    """
+    people = acme.tenant.present_people()
+    acme.choose(scope=Scope(Chosen(people=tuple(people[10:]))))
+    assert len(acme.holds[0].removals) == 10
+    for person in people[:10]:
+        acme.tenant.hard_delete(person, told=False)
+    acme.disconnect()
+    again = acme.engine.connect()
+    if scope == "as before":
+        again.save(scope=Scope(Chosen(people=tuple(people[10:]))))
+    again.imported()
+    assert removed(again) == 0
+    assert {one.object_id for hold in again.holds for one in hold.removals} == set(people[:10])

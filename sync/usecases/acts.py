@@ -86,13 +86,13 @@ def finish(services: Services, run: Run) -> Run:
 
 def resume(services: Services, connection: Connection) -> None:
     """Take up acts that stand still. One that has no messages wrote its account in one transaction, or did not: the
-    activity tells which.
+    activity tells which. One whose parts are all done wants nothing but to be ended.
     """
     now = services.clock.now()
     for run in services.runs.page(connection.scope, "", NEWEST)[0]:
         stuck = run.kind == "act" and run.outcome is Outcome.RUNNING
         if stuck and now - parse_iso(run.touched_at or run.started_at) > STANDSTILL:
-            if run.cause not in _WORK:
+            if run.cause not in _WORK or len(run.done_parts) >= run.parts:
                 finish(services, run)
                 continue
             with contextlib.suppress(Conflict):  # it moves after all

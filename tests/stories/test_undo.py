@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from shared.errors import NeedsAdmin
+from shared.errors import NeedsAdmin, Transient
 from sync.core.model import AccountState, Hand, PersonRecord, Reason
 from sync.core.runs import Outcome, Run
 from sync.usecases import by_hand, undo
@@ -231,6 +231,21 @@ def test_an_undo_survives_being_killed_anywhere(engine: Engine) -> None:
         assert ended is not None
         assert (ended.outcome, dict(ended.counts)) == (Outcome.COMPLETE, {"accounts": 12, "update": 12})
         assert {one.fields.get("department", "") for one in acme.people.values()} <= {f"Department {attempt - 1}", ""}
+
+
+def test_an_undo_whose_last_word_fails_is_ended_all_the_same(acme: Tenanted) -> None:
+    """Its parts are done and storage fails when it is to be ended: the timer ends it, as complete."""
+    acme.tenant.change(acme.tenant.present_people()[0], department="Sales")
+    synced(acme)
+    acme.engine.clock.advance(timedelta(seconds=1))
+    undoing = undo.begin(acme.engine.services, acme.connection, changing(acme).id, "ada")
+    assert undoing is not None
+    acme.engine.faults.fail_next("runs.save", Transient("503"))
+    acme.engine.pump()
+    acme.engine.wait(timedelta(minutes=20))
+    ended = acme.engine.services.runs.get(acme.scope, undoing.id)
+    assert ended is not None
+    assert (ended.outcome, dict(ended.counts)) == (Outcome.COMPLETE, {"accounts": 1, "update": 1})
 
 
 def test_not_every_run_can_be_undone(acme: Tenanted) -> None:

@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
+from datetime import timedelta
 from typing import NamedTuple
 
 from shared.clock import iso
@@ -21,7 +22,7 @@ from sync.core.model import AccountState, PersonRecord, Presence, UserChange
 from sync.core.runs import Outcome, Run, Stage
 from sync.core.scope import Policy, Reach
 from sync.core.sync_settings import SyncSettings
-from sync.usecases import every, mentioned, pairing, reaching
+from sync.usecases import every, lease, mentioned, pairing, reaching
 from sync.usecases.commit import Pair
 from sync.usecases.services import Services
 
@@ -35,6 +36,12 @@ class Plan(NamedTuple):
     connection: Connection  # with the settings that are previewed
     context: Context
     waiting: Run | None  # the first pass, when its plan waits for Start
+    pause: timedelta  # until Entra may be asked again; zero: now
+
+    @property
+    def may_ask(self) -> bool:
+        """Whether Entra may be asked now: never for a connection that is over, nor while it is to be left alone."""
+        return self.connection.live and not self.pause
 
 
 def plan_of(services: Services, view: ConnectionView, wanted: SyncSettings) -> Plan | None:
@@ -53,7 +60,7 @@ def plan_of(services: Services, view: ConnectionView, wanted: SyncSettings) -> P
         reach = reaching.compute(wanted, every.group(services, connection.scope), emptied)
     policy = Policy(wanted, reach, unread(wanted, reaching.selected(view, waiting)))
     context = Context(policy, iso(services.clock.now()), waiting is not None)
-    return Plan(replace(connection, settings=wanted), context, waiting)
+    return Plan(replace(connection, settings=wanted), context, waiting, lease.pause(services, view.reader))
 
 
 def every_shard(services: Services, plan: Plan) -> Iterator[list[Pair]]:
@@ -110,7 +117,9 @@ class Strangers:
 
     def _told(self, people: Sequence[PersonRecord]) -> list[UserChange]:
         try:
-            return mentioned.ask(self._services, self._plan.connection, people) if people else []
+            if self._plan.may_ask or not people:
+                return mentioned.ask(self._services, self._plan.connection, people) if people else []
         except (Transient, NeedsAdmin):
-            self.unasked += len(people)
-            return []
+            pass
+        self.unasked += len(people)
+        return []

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
+from shared.errors import Transient
 from sync.core.connection import ConnectionView, shard_of, shards
 from sync.core.decide import account_id_for, decide_one, hold_back, wanted_address
 from sync.core.decision import Claim, Decision
@@ -108,7 +109,7 @@ def preview(services: Services, view: ConnectionView, wanted: SyncSettings) -> P
             samples += _worth_showing(pairs, SAMPLE - len(samples))
     found.guard = _guard(services, plan, free)
     found.unasked = strangers.unasked
-    if samples:
+    if samples and plan.may_ask:
         found.samples = _asked(services, plan, samples)
     return found
 
@@ -131,7 +132,9 @@ def fields(
         pairs = pairs_of(services, plan, shard, ids)
         found.update((merged.object_id, merged) for _, merged in pairs if concerned(merged))
     people = [found[object_id] for object_id in asked if object_id in found]
-    if settings_change.unread(services, view, plan.connection.settings):
+    if plan.connection.live and settings_change.unread(services, view, plan.connection.settings):
+        if plan.pause:
+            raise Transient("Microsoft asked us to wait", retry_after=plan.pause.total_seconds())
         return _asked(services, plan, people)
     return [_fields_of(plan, record, record) for record in people]
 

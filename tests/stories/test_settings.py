@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from shared.errors import Conflict
+from shared.errors import Conflict, Transient
 from sync.core.connection import ConnectionState
 from sync.core.model import AccountState
 from sync.core.runs import Outcome, Stage
@@ -328,3 +328,36 @@ def test_two_people_of_one_account(engine: Engine, digits: int) -> None:
     save(acme, scope=Scope(guests=True))
     acme.engine.pump()
     assert len(acme.mailed) == 1
+
+
+def test_after_disconnecting_a_preview_asks_nobody(acme: Tenanted) -> None:
+    """What is stored is told; Entra is not asked, neither about an attribute that was never read nor about somebody
+    whom a group alone mentions. The fields of single people are told as they are.
+    """
+    person = acme.tenant.present_people()[0]
+    acme.tenant.join(acme.tenant.present_groups()[0], acme.tenant.hire("New Comer"))
+    acme.hint("groups")
+    acme.engine.pump()
+    acme.disconnect()
+    mapping = (*acme.connection.settings.mapping, FieldRule("badge", "employeeId"))
+    before = len(acme.engine.directory.calls)
+    told = foresee(acme, mapping=mapping, scope=Scope(Chosen(groups=tuple(acme.tenant.present_groups()))))
+    tried = preview.fields(acme.engine.services, acme.view, wanted(acme, mapping=mapping), [person])
+    assert (told.reads_again, list(told.samples), told.unasked) == (True, [], 1)
+    assert tried is not None
+    assert tried[0].before == tried[0].after
+    assert len(acme.engine.directory.calls) == before
+
+
+def test_a_preview_asks_nobody_while_microsoft_wants_to_be_left_alone(acme: Tenanted) -> None:
+    """The numbers are told without samples; single people's fields, which only Entra knows, are told later."""
+    acme.engine.faults.fail_next("directory.read_page", Transient("429", retry_after=300))
+    acme.hint("users")
+    acme.engine.deliver()
+    mapping = (*acme.connection.settings.mapping, FieldRule("badge", "employeeId"))
+    before = len(acme.engine.directory.calls)
+    assert not foresee(acme, mapping=mapping).samples
+    with pytest.raises(Transient) as waits:
+        preview.fields(acme.engine.services, acme.view, wanted(acme, mapping=mapping), acme.tenant.present_people()[:1])
+    assert waits.value.retry_after == 300
+    assert len(acme.engine.directory.calls) == before

@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from sync.core.address import address_key
 from sync.core.decision import Claim, Context, Decision
-from sync.core.eligibility import eligibility
+from sync.core.eligibility import GONE, eligibility
 from sync.core.mapping import fields_of
 from sync.core.model import (
     REMOVAL_REASONS,
@@ -49,7 +49,8 @@ def wanted_address(record: PersonRecord, policy: Policy) -> str:
         return ""
     if record.hand is Hand.BLOCKED or pinned(record):
         return ""
-    return wanted if eligibility(record, policy) is Reason.OK else ""
+    kept = record.hand is Hand.KEPT and record.account_state is not AccountState.NONE and record.presence not in GONE
+    return wanted if kept or eligibility(record, policy) is Reason.OK else ""
 
 
 def pinned(record: PersonRecord) -> bool:

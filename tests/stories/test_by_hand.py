@@ -51,6 +51,20 @@ def test_a_kept_account_survives_the_person(acme: Tenanted) -> None:
     assert (acme.person(person).account_state, acme.person(person).reason) == (AccountState.INACTIVE, Reason.LEFT)
 
 
+def test_a_kept_account_follows_the_persons_address(acme: Tenanted) -> None:
+    """Kept although Entra disabled the person: a new address arrives all the same, and nobody is said to have it."""
+    person = acme.tenant.present_people()[0]
+    act(acme, person, Hand.KEPT)
+    acme.tenant.change(person, accountEnabled=False, mail="renamed@contoso.example")
+    acme.sync()
+    record = acme.person(person)
+    assert (record.account_state, record.address, record.conflict_with) == (
+        AccountState.ACTIVE,
+        "renamed@contoso.example",
+        "",
+    )
+
+
 def test_a_field_of_the_admins_wins(acme: Tenanted) -> None:
     """An edited field is the admin's until they give it back; the others go on following Entra."""
     person = acme.tenant.present_people()[0]

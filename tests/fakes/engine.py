@@ -66,6 +66,8 @@ class Engine:
         self.mail_server = FakeMailServer(self.faults)
         self.directory = FakeDirectory(self.clock, self.faults, chance=random.Random(seed + 1))
         self.errors: list[BaseException] = []
+        self.working: Delivery | None = None  # the message a use case has in hand
+        self.concluded: Callable[[Delivery], object] = lambda _: None  # told of every message that is done with
         self._copies: set[int] = set()
         self.services = self._services()
 
@@ -132,9 +134,12 @@ class Engine:
         delivery = self.queue.receive()
         if delivery is None:
             return False
+        self.working = delivery
         with self.attempt() as failed:
             _USE_CASES[delivery.queue](self.services, decode(delivery.queue, delivery.body))
+        self.working = None
         if not failed:
+            self.concluded(delivery)
             self.queue.done(delivery)
         elif not isinstance(failed[0], Crash):
             self.queue.failed(delivery, delay=VISIBILITY)
@@ -255,9 +260,9 @@ class Tenanted:
         """The admin rejects a hold."""
         holds.reject(self._services, self.connection, hold.id, "admin")
 
-    def manual(self, address: str, name: str = "By Hand") -> ManualAccount:
-        """An admin makes an account by hand. Raises Conflict when the address is taken."""
-        return manual_accounts.create(self._services, self.connection.workspace, address, name)
+    def manual(self, address: str, name: str = "By Hand", *, employee_id: str = "") -> ManualAccount:
+        """An admin makes an account by hand. Raises Conflict when address or employee id is taken."""
+        return manual_accounts.create(self._services, self.connection.workspace, address, name, employee_id)
 
     def disconnect(self) -> None:
         """What is left when an admin has disconnected: a new epoch and a dead state."""
@@ -289,8 +294,9 @@ class Tenanted:
     def people(self) -> dict[str, PersonRecord]:
         """Every person's record, by object id."""
         found: dict[str, PersonRecord] = {}
-        for shard in shards(self.connection.digits):
-            found.update(self._services.people.load(self.scope, shard).records)
+        connection = self.connection
+        for shard in shards(connection.digits):
+            found.update(self._services.people.load(connection.scope, shard).records)
         return found
 
     def person(self, object_id: str) -> PersonRecord:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import itertools
 import random
 import threading
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -43,7 +43,8 @@ class FakeQueue:
         self.poison: list[Delivery] = []
         self._clock = clock
         self._lock = threading.RLock()
-        self._numbers = itertools.count(1)
+        self.ended: Counter[str] = Counter()  # messages that are no longer there: `done`, `poison`, `dropped`
+        self.sent = 0  # and how many there ever were, copies included
         self._waiting: list[Delivery] = []
 
     def send(self, message: Message, *, delay: timedelta = timedelta(0)) -> None:
@@ -53,7 +54,7 @@ class FakeQueue:
             raise Defect(f"a message of {len(body.encode())} bytes")
         with self._lock, self.faults.effect("queue.send"):
             visible = self._clock.now() + delay
-            self._waiting.append(Delivery(next(self._numbers), queue_of(message), body, visible))
+            self._waiting.append(Delivery(self._number(), queue_of(message), body, visible))
 
     def poison_counts(self) -> Mapping[str, int]:
         """Queue -> poison messages."""
@@ -74,13 +75,13 @@ class FakeQueue:
     def done(self, delivery: Delivery) -> None:
         """The function returned: the message is deleted."""
         with self._lock:
-            self._waiting = [one for one in self._waiting if one is not delivery]
+            self._end("done", delivery.number)
 
     def failed(self, delivery: Delivery, *, delay: timedelta = timedelta(0)) -> None:
         """The function raised: visible again after the host's visibilityTimeout, or poison after five tries."""
         with self._lock:
             if delivery.dequeues >= TRIES:
-                self.done(delivery)
+                self._end("poison", delivery.number)
                 self.poison.append(delivery)
             else:
                 delivery.visible_at = self._clock.now() + delay
@@ -98,13 +99,13 @@ class FakeQueue:
     def drop(self, number: int) -> None:
         """Lose a message."""
         with self._lock:
-            self._waiting = [one for one in self._waiting if one.number != number]
+            self._end("dropped", number)
 
     def duplicate(self, number: int) -> None:
         """Let a message come twice."""
         with self._lock:
             for one in [one for one in self._waiting if one.number == number]:
-                self._waiting.append(Delivery(next(self._numbers), one.queue, one.body, one.visible_at))
+                self._waiting.append(Delivery(self._number(), one.queue, one.body, one.visible_at))
 
     def put_first(self, number: int) -> None:
         """Deliver this one next."""
@@ -115,3 +116,12 @@ class FakeQueue:
         """Deliver in another order."""
         with self._lock:
             chance.shuffle(self._waiting)
+
+    def _number(self) -> int:
+        self.sent += 1
+        return self.sent
+
+    def _end(self, how: str, number: int) -> None:
+        left = [one for one in self._waiting if one.number != number]
+        self.ended[how] += len(self._waiting) - len(left)
+        self._waiting = left

@@ -63,7 +63,18 @@ class Rows(Generic[RecordT]):
 
 
 def _copy(record: RecordT, **changes: Any) -> RecordT:
-    """With mappings of its own."""
+    """With mappings of its own; the same record where there is nothing to share."""
     plain = cast("Any", record)
-    own = {f.name: dict(value) for f in fields(plain) if isinstance(value := getattr(plain, f.name), Mapping)}
-    return cast("RecordT", replace(plain, **{**own, **changes}))
+    for name in _names(type(plain)):
+        if name not in changes and isinstance(value := getattr(plain, name), Mapping):
+            changes[name] = dict(value)
+    return cast("RecordT", replace(plain, **changes)) if changes else record
+
+
+def _names(kind: type[Any]) -> tuple[str, ...]:
+    if kind not in _NAMES:
+        _NAMES[kind] = tuple(one.name for one in fields(kind))
+    return _NAMES[kind]
+
+
+_NAMES: dict[type[Any], tuple[str, ...]] = {}

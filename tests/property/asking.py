@@ -11,6 +11,7 @@ from sync.core.runs import Outcome
 from sync.usecases import explain, one_person
 from sync.usecases.explain import Answer, Why
 from tests.fakes.engine import Tenanted
+from tests.property.projection import large
 
 
 def ask(connection: Tenanted, object_id: str) -> Why | None:
@@ -25,17 +26,22 @@ def ask(connection: Tenanted, object_id: str) -> Why | None:
         assert len(faults.effects) == before, "asking wrote something"
 
 
-def synchronise(connection: Tenanted, object_id: str, said: Why | None) -> None:
-    """The admin has one person synchronised; if it comes to its end at once, it did what was said."""
+def synchronise(connection: Tenanted, object_id: str, said: Why | None) -> bool:
+    """The admin has one person synchronised; if it comes to its end at once, it did what was said, and the answer is
+    whether there was anything said to be compared with. Whoever is more than a row holds stays as they are instead.
+    """
     engine = connection.engine
     with engine.attempt() as failed:
         run = one_person.sync(engine.services, connection.view, object_id, "admin", pause=lambda _: None)
     if failed or run.outcome is not Outcome.COMPLETE or said is None or said.answer is Answer.NOT_ASKED:
-        return
+        return False
+    if large(connection.tenant.person(object_id) or {}):
+        return False
     record = connection.person(object_id)
     then = hold_back(said.then, record.held) if record.held else said.then
     assert _account(record) == _account(then.after), f"{said.then.action} was said, and {record} came of it"
     assert (record.mail, record.presence) == (then.after.mail, said.told.presence)
+    return True
 
 
 def _account(record: PersonRecord) -> dict[str, Any]:

@@ -9,8 +9,12 @@ from hypothesis import strategies as st
 
 from sync.core.model import Hand
 from tests.fakes.engine import Engine
+from tests.property.acts import Acts
 from tests.property.asking import ask, synchronise
-from tests.property.edits import ADDRESSES, NAMES, Edits, some
+from tests.property.choices import Choices
+from tests.property.edits import EditsOfPeople
+from tests.property.groupings import EditsOfGroups
+from tests.property.world import ADDRESSES, NAMES, some
 
 Does = Literal["hire", "change", "standing", "leave", "join", "nest", "delete", "scope", "audience", "hand"]
 OFTEN: tuple[Does, ...] = ("hire", "join", "join", "nest", "scope", "scope", "audience")
@@ -20,10 +24,11 @@ KINDS, EXCLUDED = ("groups", "groups", "everyone", "people"), ("nobody", "nobody
 NARROW = ("", "", "guests", "disabled", "domain", "department", "country")
 
 
-class Tenancy(Edits):
+class Tenancy(EditsOfPeople, EditsOfGroups, Choices, Acts):
     """One connection whose tenant and settings are edited by numbers; it is driven by hand, and not by Hypothesis."""
 
     def __init__(self, seed: int) -> None:
+        self.met = set()
         self.engine = Engine(seed=seed)
         self.acme = self.engine.connect(digits=seed % 2)
         self.tenant = self.acme.tenant
@@ -40,19 +45,23 @@ class Tenancy(Edits):
             case "hire":
                 self.hire(NAMES[a % 6], ADDRESSES[b % 6])
             case "change" if people:
-                self.change(a, NAMES[b % 6], ADDRESSES[c % 6], ("both", "name", "mail", "dept", "no mail")[c % 5])
+                part = ("both", "name", "mail", "department", "no mail")[c % 5]
+                self.change(a, NAMES[b % 6], ADDRESSES[c % 6], part, told=True)
             case "standing" if people:
                 self.change_standing(a, enabled=b % 3 > 0, guest=c % 3 == 0)
             case "leave" if people:
                 self.leave_company(a, ("soft", "hard", "silent")[b % 3], again=c % 2 == 0)
             case "join" if people and groups:
-                self.change_members(a, b, "person", joins=c % 5 > 0)
+                self.change_members(a, b, "person", joins=c % 5 > 0, told=True)
             case "nest" if len(groups) > 1:
                 self.nest(a, b, joins=c % 5 > 0)
             case "delete" if groups:
-                self.change_groups(a, ("soft", "hard", "back")[b % 3])
+                self.change_groups(a, ("soft", "hard", "back")[b % 3], told=True)
             case "scope" | "audience":
-                self.change_settings(KINDS[a % 4], b, c, EXCLUDED[b % 4], NARROW[c % 7], does)
+                kind, exclude, narrow = KINDS[a % 4], EXCLUDED[b % 4], NARROW[c % 7]
+                self.change_settings(
+                    {"kind": kind, "which": b, "whom": c, "exclude": exclude, "narrow": narrow, "of": does}
+                )
             case "hand":
                 self.act_by_hand(a, tuple(Hand)[b % 3])
 

@@ -188,10 +188,8 @@ class Comparison:
         other, theirs = self.tenant.person(holder.object_id), self.records[holder.object_id]
         if other is None:  # who is gone keeps nothing from others, though an admin kept or blocked the account
             return False
-        if large(other):  # whatever account there is stays as it was, with its address
-            return True
-        if theirs.hand is not Hand.NONE or pinned(theirs):
-            return theirs.address == wanted  # an admin keeps the account, or it claims no other
+        if large(other) or theirs.hand is not Hand.NONE or pinned(theirs):
+            return large(other) or theirs.address == wanted  # an admin keeps the account, or it claims no other
         return address(other) == wanted or (theirs.address == wanted and address(other) == "")
 
     def _nobody_can_say(self, person: dict[str, Any], record: PersonRecord) -> bool:

@@ -117,7 +117,7 @@ PAGES: tuple[BadPage, ...] = (
     _members("itself", [_typed("group", STAFF)], (STAFF, "group", True)),
     _members("a group, a device and a service principal",
              [_typed("group", BOB), _typed("device", ANN), _typed("servicePrincipal", ANN)],
-             (BOB, "group", True), (ANN, "device", True), (ANN, "servicePrincipal", True)),
+             (BOB, "group", True), (ANN, "device", True), (ANN, "serviceprincipal", True)),
     _members("texts, nulls and no ids", ["a", None, {}, {"id": "a/b"}, {"id": 7}]),
     _read(78, "null", _person('"accountEnabled":null'), _ann(accountEnabled=None)),
     _read(78, "a text", _person('"accountEnabled":"false"'), _ann()),

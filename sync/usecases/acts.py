@@ -7,7 +7,7 @@ once more, and a doubled one is harmless.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
@@ -21,7 +21,9 @@ from sync.usecases.services import Services
 from sync.usecases.stages import WIDTH
 
 STANDSTILL = timedelta(minutes=5)
-NEWEST = 50  # runs among which an act that stands still is looked for
+PAGE = 50  # runs read at once; most tenants have fewer in a day, so that one read is all they cost
+PAGES = 40  # at most, of a tenant that never rests
+LATELY = timedelta(days=1)  # an act older than that is looked for among the newest PAGE runs only
 _WORK: Mapping[Cause, str] = {"undo": "undo", "retention": "retain"}
 
 
@@ -89,7 +91,7 @@ def resume(services: Services, connection: Connection) -> None:
     activity tells which. One whose parts are all done wants nothing but to be ended.
     """
     now = services.clock.now()
-    for run in services.runs.page(connection.scope, "", NEWEST)[0]:
+    for run in _recent(services, connection):
         stuck = run.kind == "act" and run.outcome is Outcome.RUNNING
         if stuck and now - parse_iso(run.touched_at or run.started_at) > STANDSTILL:
             if run.cause not in _WORK or len(run.done_parts) >= run.parts:
@@ -98,3 +100,15 @@ def resume(services: Services, connection: Connection) -> None:
             with contextlib.suppress(Conflict):  # it moves after all
                 touched = services.runs.save(replace(run, touched_at=iso(now)))
                 _send(services, connection, touched, _left(touched))
+
+
+def _recent(services: Services, connection: Connection) -> Iterator[Run]:
+    """The newest page of runs, however old they are, and the others of LATELY: a busy tenant's pulls soon push an act
+    off the first page.
+    """
+    since, cursor = services.clock.now() - LATELY, ""
+    for _ in range(PAGES):
+        runs, cursor = services.runs.page(connection.scope, cursor, PAGE)
+        yield from runs
+        if not cursor or parse_iso(runs[-1].started_at) < since:
+            return

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from shared.errors import NeedsAdmin, Transient
 from sync.core.model import AccountState, Hand, PersonRecord, Reason
-from sync.core.runs import Outcome, Run
-from sync.usecases import by_hand, undo
+from sync.core.runs import Outcome, Run, Stage
+from sync.usecases import acts, by_hand, undo
+from sync.usecases.sending import new_run
 from tests.fakes.engine import Engine, Tenanted
 
 
@@ -246,6 +248,26 @@ def test_an_undo_whose_last_word_fails_is_ended_all_the_same(acme: Tenanted) -> 
     ended = acme.engine.services.runs.get(acme.scope, undoing.id)
     assert ended is not None
     assert (ended.outcome, dict(ended.counts)) == (Outcome.COMPLETE, {"accounts": 1, "update": 1})
+
+
+def test_an_undo_that_stands_still_behind_many_pulls_is_ended(acme: Tenanted) -> None:
+    """More than a page of newer runs came since the undo's last word failed: the timer finds and ends it."""
+    services = acme.engine.services
+    acme.tenant.change(acme.tenant.present_people()[0], department="Sales")
+    synced(acme)
+    acme.engine.clock.advance(timedelta(seconds=1))
+    undoing = undo.begin(services, acme.connection, changing(acme).id, "ada")
+    assert undoing is not None
+    acme.engine.faults.fail_next("runs.save", Transient("503"))
+    acme.engine.pump()
+    for _ in range(acts.PAGE * 2):
+        acme.engine.clock.advance(timedelta(seconds=1))
+        pull = new_run(services, acme.connection, "pull", "notification")
+        services.runs.save(replace(pull, stage=Stage.DONE, outcome=Outcome.COMPLETE))
+    acme.engine.wait(timedelta(minutes=20))
+    ended = services.runs.get(acme.scope, undoing.id)
+    assert ended is not None
+    assert ended.outcome is Outcome.COMPLETE
 
 
 def test_not_every_run_can_be_undone(acme: Tenanted) -> None:

@@ -13,7 +13,7 @@ from datetime import timedelta
 
 from shared.clock import iso, parse_iso
 from shared.errors import Conflict
-from sync.core.connection import Connection, shards
+from sync.core.connection import Connection, ConnectionView, Reader, shards
 from sync.core.messages import ChangesMessage
 from sync.core.runs import Cause, Outcome, Run, Stage
 from sync.usecases.sending import new_run
@@ -21,6 +21,7 @@ from sync.usecases.services import Services
 from sync.usecases.stages import WIDTH
 
 STANDSTILL = timedelta(minutes=5)
+ORPHANED = timedelta(minutes=15)  # a killed worker's message is back by then
 PAGE = 50  # runs read at once; most tenants have fewer in a day, so that one read is all they cost
 PAGES = 40  # at most, of a tenant that never rests
 LATELY = timedelta(days=1)  # an act older than that is looked for among the newest PAGE runs only
@@ -73,33 +74,51 @@ def _send(services: Services, connection: Connection, run: Run, parts: Iterable[
 
 def finish(services: Services, run: Run) -> Run:
     """End an act: complete when its parts are all done, else interrupted."""
-    complete = len(run.done_parts) >= run.parts
-    finished = replace(
+    return _end(services, run, "" if len(run.done_parts) >= run.parts else "interrupted")
+
+
+def _end(services: Services, run: Run, error: str) -> Run:
+    ended = replace(
         run,
         stage=Stage.DONE,
-        outcome=Outcome.COMPLETE if complete else Outcome.INCOMPLETE,
-        error="" if complete else "interrupted",
+        outcome=Outcome.INCOMPLETE if error else Outcome.COMPLETE,
+        error=error,
         finished_at=iso(services.clock.now()),
     )
     with contextlib.suppress(Conflict):  # somebody else ended it
-        return services.runs.save(finished)
-    return finished
+        return services.runs.save(ended)
+    return ended
 
 
-def resume(services: Services, connection: Connection) -> None:
-    """Take up acts that stand still. One that has no messages wrote its account in one transaction, or did not: the
-    activity tells which. One whose parts are all done wants nothing but to be ended.
-    """
+def resume(services: Services, view: ConnectionView) -> None:
+    """Take up acts that stand still, and end passes and revisits that nobody goes on with."""
+    connection, reader = view.connection, view.reader
     now = services.clock.now()
     for run in _recent(services, connection):
-        stuck = run.kind == "act" and run.outcome is Outcome.RUNNING
-        if stuck and now - parse_iso(run.touched_at or run.started_at) > STANDSTILL:
-            if run.cause not in _WORK or len(run.done_parts) >= run.parts:
-                finish(services, run)
-                continue
-            with contextlib.suppress(Conflict):  # it moves after all
-                touched = services.runs.save(replace(run, touched_at=iso(now)))
-                _send(services, connection, touched, _left(touched))
+        still = now - parse_iso(run.touched_at or run.started_at)
+        if run.outcome is not Outcome.RUNNING:
+            continue
+        if run.kind == "act" and still > STANDSTILL:
+            _take_up(services, connection, run)
+        elif _unknown(run, reader) and still > ORPHANED:  # another took its place
+            _end(services, run, "interrupted")
+
+
+def _unknown(run: Run, reader: Reader) -> bool:
+    """Whether a pass or revisit was begun by a worker that was killed before the reader knew of it."""
+    return run.kind in {"pass", "revisit"} and run.id not in {reader.pass_run, reader.revisit_run}
+
+
+def _take_up(services: Services, connection: Connection, run: Run) -> None:
+    """An act that has no messages wrote its account in one transaction, or did not: the activity tells which. One
+    whose parts are all done wants nothing but to be ended.
+    """
+    if run.cause not in _WORK or len(run.done_parts) >= run.parts:
+        finish(services, run)
+        return
+    with contextlib.suppress(Conflict):  # it moves after all
+        touched = services.runs.save(replace(run, touched_at=iso(services.clock.now())))
+        _send(services, connection, touched, _left(touched))
 
 
 def _recent(services: Services, connection: Connection) -> Iterator[Run]:

@@ -69,7 +69,7 @@ def _one(services: Services, view: ConnectionView, now: datetime, counts: dict[s
         holds.expire(services, connection.scope)
         holds.end_moot(services, connection)
         release.resume(services, connection)
-        acts.resume(services, connection)
+        acts.resume(services, view)
         purge.begin_when_due(services, view, now)
 
 

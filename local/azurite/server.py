@@ -75,14 +75,19 @@ class Azurite:
         return self
 
     def stop(self) -> None:
-        """End the process, letting it write what it keeps; does nothing when it does not run."""
+        """End the process, letting it write what it keeps; does nothing when it does not run.
+
+        Its input is closed only afterwards: that is a second signal to end, which it obeys at once, half written.
+        """
         if self._process is not None:
             self._process.terminate()
-            with contextlib.suppress(OSError):
-                self._process.communicate(timeout=10)
-            if self._process.poll() is None:
+            try:
+                self._process.wait(timeout=10)
+            except subprocess.TimeoutExpired:
                 self._process.kill()
                 self._process.wait()
+            with contextlib.suppress(OSError):
+                self._process.communicate()
             self._process = None
         self._scratch.cleanup()
 

@@ -33,7 +33,7 @@ def make_order(epoch: int, fence: int, page: int) -> int:
 
 def reading_of(order: int) -> int:
     """What all orders of the pages read under one lease have in common; it grows like they do."""
-    return order >> PAGE_BITS
+    return order >> _LEASE_BITS
 
 
 class Presence(StrEnum):

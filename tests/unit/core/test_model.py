@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sync.core.model import Counts, PersonRecord, make_order
+from sync.core.model import Counts, PersonRecord, make_order, reading_of
 
 EPOCHS, FENCES, PAGES = st.integers(0, 2**19 - 1), st.integers(0, 2**24 - 1), st.integers(0, 2**12 - 1)
 PLACES = st.tuples(EPOCHS, FENCES, PAGES)
@@ -15,6 +15,14 @@ def test_orders_compare_as_epoch_then_fence_then_page(one: tuple[int, int, int],
     """The packed number sorts as its parts do, with room between any two for what is read beside the reader."""
     assert (make_order(*one) < make_order(*other)) == (one < other)
     assert one == other or abs(make_order(*one) - make_order(*other)) >= 256
+
+
+@given(PLACES, PAGES, FENCES)
+def test_a_reading_is_a_lease(place: tuple[int, int, int], page: int, fence: int) -> None:
+    """All pages that are read under one lease are one reading, and a later lease's is a later one."""
+    epoch, at, _ = place
+    assert reading_of(make_order(*place)) == reading_of(make_order(epoch, at, page))
+    assert (reading_of(make_order(*place)) < reading_of(make_order(epoch, fence, page))) == (at < fence)
 
 
 @given(PLACES)

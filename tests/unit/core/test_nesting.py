@@ -154,6 +154,7 @@ def test_a_chain_of_twenty_thousand_groups() -> None:
     ("presence", "deleted", "taken_out", "excluded"),
     [
         (Presence.HARD_DELETED, (9, 2), (9, 1), True),  # told on an earlier page of the same reading
+        (Presence.HARD_DELETED, (9, 90), (9, 1), True),  # or on a much earlier one
         (Presence.SOFT_DELETED, (9, 2), (11, 1), True),  # when it was purged
         (Presence.SOFT_DELETED, (9, 2), (8, 40), False),  # an admin's doing, before
         (Presence.PRESENT, (9, 2), (9, 3), False),

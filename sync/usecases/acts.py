@@ -18,7 +18,7 @@ from sync.core.messages import ChangesMessage
 from sync.core.runs import Cause, Outcome, Run, Stage
 from sync.usecases.sending import new_run
 from sync.usecases.services import Services
-from sync.usecases.stages import WIDTH
+from sync.usecases.stages import WIDTH, following, left
 
 STANDSTILL = timedelta(minutes=5)
 ORPHANED = timedelta(minutes=15)  # a killed worker's message is back by then
@@ -51,16 +51,12 @@ def hand_out(services: Services, connection: Connection, run: Run) -> None:
     """Send the messages of the first parts that are not done; each of them hands out the one WIDTH further on, so that
     a giant's undo does not stand in its neighbours' way.
     """
-    _send(services, connection, run, _left(run)[:WIDTH])
+    _send(services, connection, run, left(run)[:WIDTH])
 
 
 def pass_on(services: Services, connection: Connection, run: Run, part: int) -> None:
     """Before a part is marked done: hand out the one that follows it. What a crash swallows, `resume` hands out."""
-    _send(services, connection, run, [one for one in _left(run) if one == part + WIDTH])
-
-
-def _left(run: Run) -> list[int]:
-    return [part for part in range(run.parts) if part not in run.done_parts]
+    _send(services, connection, run, following(run, part))
 
 
 def _send(services: Services, connection: Connection, run: Run, parts: Iterable[int]) -> None:
@@ -118,7 +114,7 @@ def _take_up(services: Services, connection: Connection, run: Run) -> None:
         return
     with contextlib.suppress(Conflict):  # it moves after all
         touched = services.runs.save(replace(run, touched_at=iso(services.clock.now())))
-        _send(services, connection, touched, _left(touched))
+        _send(services, connection, touched, left(touched))
 
 
 def _recent(services: Services, connection: Connection) -> Iterator[Run]:

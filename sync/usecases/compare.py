@@ -145,7 +145,7 @@ def _apply(services: Services, view: ConnectionView, current: Run, message: Chan
         counted = [record for object_id, record in people.items() if object_id not in missing]
         _leave_members(services, connection.scope, current, message.part, counted)
     if current.kind == "pass":
-        managers.leave(services, connection.scope, current, message.part, people.values())
+        managers.leave(services, connection, current, message.part, people.values())
         later = {*(r.object_id for r in absent), *(d.after.object_id for d in found["removing"])}
         settled = [record for object_id, record in people.items() if object_id not in later]
         certificate.leave(services, view, current, message.part, settled)

@@ -31,7 +31,7 @@ from sync.core.model import (
 from sync.core.nesting import Nesting
 from sync.core.person import name_of
 from sync.core.runs import Hold, Mail
-from sync.core.scope import Policy, Reach, Rule, Verdict, in_audience, in_scope
+from sync.core.scope import Policy, Rule, Verdict, in_audience, in_scope
 from sync.core.sync_settings import Chosen
 from sync.usecases import claims, history, lease, reaching
 from sync.usecases.history import Happening
@@ -182,11 +182,7 @@ def _policy(services: Services, view: ConnectionView, groups: Mapping[str, Group
     """What decisions follow, computed from the groups as they are now and kept nowhere."""
     settings = view.connection.settings
     missing = unread(settings, reaching.selected(view)) if view.connection.first_pass_done else frozenset[str]()
-    reach = Reach()
-    if settings.names_groups:
-        emptied = services.groups.reach(view.connection.scope).emptied
-        reach = reaching.compute(settings, groups.values(), emptied)
-    return Policy(settings, reach, missing)
+    return Policy(settings, reaching.foreseen(services, view.connection, settings, groups.values()), missing)
 
 
 def _decided(

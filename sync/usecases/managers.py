@@ -21,13 +21,17 @@ from sync.usecases.staged import MANAGERS
 VERSION = 1
 
 
-def leave(services: Services, scope: str, run: Run, part: int, people: Iterable[PersonRecord]) -> None:
-    """Leave in staging whom a shard's people report to."""
-    services.staging.put(scope, f"{run.id}{MANAGERS}", part, {"": canonical.dumps(sorted(_of(people)))})
+def leave(services: Services, connection: Connection, run: Run, part: int, people: Iterable[PersonRecord]) -> None:
+    """Leave in staging whom a shard's people report to; nothing where it is the only one."""
+    if connection.digits:
+        rows = {"": canonical.dumps(sorted(_of(people)))}
+        services.staging.put(connection.scope, f"{run.id}{MANAGERS}", part, rows)
 
 
 def keep(services: Services, connection: Connection, run: Run) -> None:
     """Sort what the shards left, for `among`. May be repeated, also when it was cleared in part: once is enough."""
+    if not connection.digits:
+        return
     every = shards(connection.digits)
     noted = _read(services, connection, every[-1])
     if noted is not None and noted["run"] == run.id:

@@ -5,6 +5,7 @@ Rows are scanned once, shard by shard, the next ones while one is decided: stora
 
 from __future__ import annotations
 
+import contextlib
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -20,7 +21,7 @@ from sync.core.mapping import unread
 from sync.core.merge import merge_person
 from sync.core.model import AccountState, PersonRecord, Presence, UserChange
 from sync.core.runs import Outcome, Run, Stage
-from sync.core.scope import Policy, Reach
+from sync.core.scope import Policy
 from sync.core.sync_settings import SyncSettings
 from sync.usecases import every, lease, mentioned, pairing, reaching
 from sync.usecases.commit import Pair
@@ -54,10 +55,7 @@ def plan_of(services: Services, view: ConnectionView, wanted: SyncSettings) -> P
         waiting = services.runs.get(connection.scope, view.reader.pass_run) if view.reader.pass_run else None
         if waiting is None or waiting.outcome is not Outcome.RUNNING or waiting.stage is not Stage.WAITING:
             return None
-    reach = Reach()
-    if wanted.names_groups:
-        emptied = services.groups.reach(connection.scope).emptied
-        reach = reaching.compute(wanted, every.group(services, connection.scope), emptied)
+    reach = reaching.foreseen(services, connection, wanted, every.group(services, connection.scope))
     policy = Policy(wanted, reach, unread(wanted, reaching.selected(view, waiting)))
     context = Context(policy, iso(services.clock.now()), waiting is not None)
     return Plan(replace(connection, settings=wanted), context, waiting, lease.pause(services, view.reader))
@@ -116,10 +114,10 @@ class Strangers:
         return known
 
     def _told(self, people: Sequence[PersonRecord]) -> list[UserChange]:
-        try:
-            if self._plan.may_ask or not people:
-                return mentioned.ask(self._services, self._plan.connection, people) if people else []
-        except (Transient, NeedsAdmin):
-            pass
+        if not people:
+            return []
+        if self._plan.may_ask:
+            with contextlib.suppress(Transient, NeedsAdmin):
+                return mentioned.ask(self._services, self._plan.connection, people)
         self.unasked += len(people)
         return []

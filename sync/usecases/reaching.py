@@ -117,6 +117,17 @@ def included(reach: Reach) -> frozenset[str]:
     return reach.scope.included | reach.audience.included
 
 
+def foreseen(
+    services: Services, connection: Connection, settings: SyncSettings, groups: Iterable[GroupRecord]
+) -> Reach:
+    """What settings would reach in these groups, stored nowhere. The groups are gone through, and storage is asked what
+    was emptied lately, only where a group is named.
+    """
+    if not settings.names_groups:
+        return Reach()
+    return compute(settings, groups, services.groups.reach(connection.scope).emptied)
+
+
 def compute(settings: SyncSettings, groups: Iterable[GroupRecord], emptied: Mapping[str, int]) -> Reach:
     """The reach of settings in a tenant's groups, some of which lately lost too many of those whom they exclude."""
     nesting = Nesting(groups)

@@ -55,14 +55,23 @@ def pass_on(services: Services, connection: Connection, run: Run, part: int) -> 
     """Before a part is marked done: hand out the one that follows it. A repeated part does so again, until it is done;
     what a crash swallows is handed out by the nudge of `tick`.
     """
-    following = part + WIDTH
-    if following < run.parts and following not in run.done_parts:
-        _send(services, connection, run, [following])
+    _send(services, connection, run, following(run, part))
 
 
 def hand_out(services: Services, connection: Connection, run: Run) -> None:
     """Send the messages of all parts that are not done: the run stands still. Doubled ones are harmless."""
-    _send(services, connection, run, [part for part in range(run.parts) if part not in run.done_parts])
+    _send(services, connection, run, left(run))
+
+
+def left(run: Run) -> list[int]:
+    """The parts that are not done."""
+    return [part for part in range(run.parts) if part not in run.done_parts]
+
+
+def following(run: Run, part: int) -> list[int]:
+    """The part WIDTH further on, where there is one that is not done."""
+    later = part + WIDTH
+    return [later] if later < run.parts and later not in run.done_parts else []
 
 
 def _send(services: Services, connection: Connection, run: Run, parts: Iterable[int]) -> None:

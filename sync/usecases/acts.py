@@ -21,7 +21,6 @@ from sync.usecases.services import Services
 from sync.usecases.stages import WIDTH, following, left
 
 STANDSTILL = timedelta(minutes=5)
-ORPHANED = timedelta(minutes=15)  # a killed worker's message is back by then
 PAGE = 50  # runs read at once; most tenants have fewer in a day, so that one read is all they cost
 PAGES = 40  # at most, of a tenant that never rests
 LATELY = timedelta(days=1)  # an act older than that is looked for among the newest PAGE runs only
@@ -91,12 +90,12 @@ def resume(services: Services, view: ConnectionView) -> None:
     connection, reader = view.connection, view.reader
     now = services.clock.now()
     for run in _recent(services, connection):
-        still = now - parse_iso(run.touched_at or run.started_at)
-        if run.outcome is not Outcome.RUNNING:
+        moved = parse_iso(run.touched_at or run.started_at)
+        if run.outcome is not Outcome.RUNNING or now - moved <= STANDSTILL:
             continue
-        if run.kind == "act" and still > STANDSTILL:
+        if run.kind == "act":
             _take_up(services, connection, run)
-        elif _unknown(run, reader) and still > ORPHANED:  # another took its place
+        elif _unknown(run, reader):  # another took its place
             _end(services, run, "interrupted")
 
 

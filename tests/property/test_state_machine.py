@@ -8,6 +8,7 @@ One machine has every rule. The others have fewer, about one theme, so that the 
 from __future__ import annotations
 
 import os
+from datetime import timedelta
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -16,6 +17,7 @@ from hypothesis.stateful import initialize, invariant, run_state_machine_as_test
 
 from sync.core.connection import ConnectionState
 from sync.core.sync_settings import Chosen, Scope
+from sync.usecases.acts import STANDSTILL
 from tests.fakes.engine import TENANT, WORKSPACE, Engine, Tenanted
 from tests.property.acts import Acts
 from tests.property.choices import Choices
@@ -30,6 +32,8 @@ from tests.property.weather import Delivery, Weather
 from tests.property.world import NAMES, ROW_BYTES, some
 
 OTHER_WORKSPACE, OTHER_TENANT = "beta", "99999999-0000-4000-8000-000000000002"
+# What nobody goes on with is looked for every ten minutes, and told by how long it has stood still.
+SWEPT = STANDSTILL + timedelta(minutes=10)
 SETTLING = 8  # full passes, at most, until nobody waits for somebody's address or an admin any more
 
 
@@ -127,6 +131,7 @@ class Begun(Machine):
         engine.pump()
         for _ in range(2):
             engine.cycle()
+        engine.wait(SWEPT)
         for connection in self.connections:
             settle(engine, connection)
 

@@ -12,6 +12,7 @@ from sync.core.attributes import is_attribute
 from sync.core.delta import guid
 from sync.core.expression import BadExpression, parse
 from sync.core.sync_settings import Chosen, FieldRule, Filter, SyncSettings
+from sync.core.text import clean
 
 RULES, NAMED, FILTERS, VALUES, DOMAINS = 60, 1000, 20, 200, 200  # the most of each; a row holds all of it
 VALUE_LENGTH = 256
@@ -123,7 +124,7 @@ def _values(at: str, condition: Filter) -> Iterator[Wrong]:
         yield Wrong(at, f"in takes 1 to {VALUES} values.")
     elif condition.operator in {"equals", "starts_with"} and number != 1:
         yield Wrong(at, f"{condition.operator} takes one value.")
-    elif any(not value.strip() or len(value) > VALUE_LENGTH for value in condition.values):
+    elif any(not clean(value) or len(value) > VALUE_LENGTH for value in condition.values):
         yield Wrong(at, f"A value has 1 to {VALUE_LENGTH} characters: null is false, there is nothing to compare.")
 
 

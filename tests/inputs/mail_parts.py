@@ -8,6 +8,18 @@ from html.parser import HTMLParser
 from sync.core.mailtext import render
 from sync.core.model import PersonRecord
 
+HEADERS = [
+    "From",
+    "To",
+    "Subject",
+    "Date",
+    "Message-ID",
+    "Auto-Submitted",
+    "X-Auto-Response-Suppress",
+    "MIME-Version",
+    "Content-Type",
+]
+
 
 class Skeleton(HTMLParser):
     """Every tag with its attributes, in order."""

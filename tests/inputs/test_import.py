@@ -15,7 +15,7 @@ from local.mail.store import CaughtMail
 from sync.core.mailtext import SUBJECT, render
 from sync.core.model import AccountState, MailMark, PersonRecord, Reason
 from tests.inputs.conftest import SENDER, Lines
-from tests.inputs.mail_parts import PLAIN, Skeleton, text_of
+from tests.inputs.mail_parts import HEADERS, PLAIN, Skeleton, text_of
 from tests.inputs.world import Zoo, fields_of
 
 pytestmark = pytest.mark.azurite
@@ -24,17 +24,6 @@ GUID = "[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}"
 WORDS = "n|head|rest|reach|binding|guard|session|consent|sign-in|[acghimoprswx]"
 PART = rf"(?:{GUID}|[0-9a-f]*(?:certificate|balances?|managers)?|{WORDS})"
 KEY = re.compile(rf"{PART}(?::{PART})*")
-HEADERS = [
-    "From",
-    "To",
-    "Subject",
-    "Date",
-    "Message-ID",
-    "Auto-Submitted",
-    "X-Auto-Response-Suppress",
-    "MIME-Version",
-    "Content-Type",
-]
 
 
 def mails(zoo: Zoo, catcher: MailCatcher) -> dict[str, CaughtMail]:

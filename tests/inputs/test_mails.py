@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from urllib.parse import urlsplit
 
 import pytest
@@ -13,15 +14,17 @@ from sync.adapters.mail import SmtpMail
 from sync.adapters.trust import trust
 from sync.core.mailtext import SUBJECT, operation_id, render
 from sync.core.model import PersonRecord
+from sync.core.sync_settings import DEFAULT_MAPPING, FieldRule
 from sync.core.text import clean
 from sync.ports import OutgoingMail, SendResult
+from tests.fakes.engine import Engine
 from tests.fakes.time_and_ids import FakeClock
 from tests.inputs.conftest import SENDER
-from tests.inputs.mail_parts import PLAIN, Skeleton, text_of
-from tests.inputs.zoo import ADDRESSES, TEXTS, Address, Text
+from tests.inputs.mail_parts import HEADERS, PLAIN, Skeleton, text_of
+from tests.inputs.zoo import ADDRESSES, LONGEST, TEXTS, Address, Text
 
 STRINGS = [text for text in TEXTS if isinstance(text.given, str)]
-GIVEN = [address for address in ADDRESSES if address.mail]
+_NAMES = ("display_name", "given_name")
 
 
 def named(text: Text) -> str:
@@ -79,3 +82,24 @@ def test_an_address(catcher: MailCatcher, address: Address) -> None:
         assert len(caught[0].message["To"].addresses) == 1
     else:
         assert (result, caught) == (SendResult.REFUSED, [])
+
+
+@pytest.mark.parametrize("text", [one for one in STRINGS if one.kept and len(one.given) <= LONGEST], ids=named)
+def test_a_name_that_an_admin_types(catcher: MailCatcher, text: Text) -> None:
+    """Everybody's name in a mapping: the mail is as every other, the name only in To and in the greeting, or not."""
+    engine = Engine()
+    engine.services = replace(engine.services, mail_server=sender(catcher))
+    acme = engine.connect()
+    names = [FieldRule(target, "city", on_null="default", default=text.given) for target in _NAMES]
+    acme.tenant.hire("Zoe", mail="zoe@contoso.example")
+    acme.save(mapping=(*(rule for rule in DEFAULT_MAPPING if rule.target not in _NAMES), *names))
+    acme.imported(mail_existing=True)
+    (caught,) = [one for one in catcher.store.all() if one.recipients == ("zoe@contoso.example",)]
+    plain, rich = text_of(caught.message, "plain"), text_of(caught.message, "html")
+    (to,) = caught.message["To"].addresses
+    assert (to.addr_spec, list(caught.message.keys())) == ("zoe@contoso.example", HEADERS)
+    assert to.display_name in {"", text.kept}
+    assert caught.message["Subject"] == SUBJECT
+    assert plain.splitlines()[0] in {"Hello,", f"Hello {text.kept},"}
+    assert Skeleton(rich).tags == PLAIN
+    assert not re.search(r"://|www\.|href|src=", plain + rich)

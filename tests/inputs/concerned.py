@@ -4,6 +4,7 @@ accounts and groups they have to do with. Whoever and whatever belongs together 
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -16,6 +17,7 @@ from tests.real.api import Api
 
 WORKSPACE = "ws-concerned"
 NAMES = tuple(one for one in TEXTS if one.kept and "\ud800" not in one.given)  # half a character is nowhere to be kept
+CALLED = next(one for one in NAMES if one.number == 1)  # what the tenant and its other admin are called
 LOST = tuple(one for one in NAMES if one.number in {1, 13, 19})  # a few, whose group vanishes
 Item = dict[str, Any]
 # Object ids have no say in who comes first, so that of two with one address either may be the one who gets it.
@@ -53,7 +55,7 @@ def concerned(engine: Engine, tenant_id: str) -> Concerned:
         make_by_hand(api, address=f"spare{number}@{MAIL_DOMAIN}", name=name, employee_id=employee)
     people = hire(acme, FIRST)
     groups = found(acme, people)
-    engine.services.connections.save(replace(acme.connection, settings=replace(
+    engine.services.connections.save(replace(acme.connection, tenant_name=CALLED.kept, settings=replace(
         SETTINGS,
         matching=("address", "employee_id"),
         scope=Scope(Chosen(groups=(*groups["outer"], *groups["lost"]), people=(*people["held"],))),
@@ -69,8 +71,26 @@ def concerned(engine: Engine, tenant_id: str) -> Concerned:
     for group in (*groups["gone"], *groups["lost"]):
         acme.tenant.delete_group(group)
     acme.sync()
-    api.save(scope={"chosen": {"groups": [*groups["outer"], *groups["lost"]]}})
+    type_over(acme, people, {"groups": [*groups["outer"], *groups["lost"]]})
     return Concerned(acme, api, people, groups, planned)
+
+
+def type_over(acme: Tenanted, people: Mapping[str, Mapping[str, Text]], chosen: Item) -> None:
+    """An admin whose own name is such a text chooses, and types it wherever they may."""
+    odd = Api(acme, sub=CALLED.kept, name=CALLED.kept)
+    typed = {
+        "target": "typed",
+        "value": f'first(country, "{CALLED.kept}")',
+        "on_null": "default",
+        "default": CALLED.kept,
+    }
+    filters = [{"attribute": "userType", "operator": "in", "values": ["Member", CALLED.kept]}]
+    odd.save(mapping=[*odd.settings()[0]["mapping"], typed], scope={"chosen": chosen, "filters": filters})
+    stored, pairs = acme.people, zip(people["matched"], people["rival"], strict=True)
+    active = [one for one in itertools.chain(*itertools.islice(pairs, 2)) if stored[one].account_id]
+    for text in ("Finance", CALLED.kept):
+        for one in active:
+            odd.ask("PATCH", f"people/{one}", json={"fields": {"department": text}})
 
 
 def employee_id(number: int, text: Text) -> str:
@@ -117,7 +137,12 @@ def found(acme: Tenanted, people: Mapping[str, Mapping[str, Text]]) -> dict[str,
         edits = [
             {
                 "op": "group.create",
-                "set": {"displayName": text.given, "description": text.given, "securityEnabled": True},
+                "set": {
+                    "displayName": text.given,
+                    "description": text.given,
+                    "mail": text.given,
+                    "securityEnabled": True,
+                },
                 "members": [one[number] for one in members],
             }
             for number, text in enumerate(names)

@@ -2,27 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
 
-from tests.inputs.concerned import LOST, NAMES, Concerned, concerned
+from tests.inputs.concerned import LOST, NAMES, Concerned
 from tests.inputs.conftest import Lines
 from tests.inputs.files import read_csv
-from tests.inputs.world import Zoo
 from tests.inputs.zoo import Text
 
 pytestmark = pytest.mark.azurite
 Item = dict[str, Any]
-
-
-@pytest.fixture(scope="module")
-def known(zoo: Zoo, lines: Lines) -> Iterator[Concerned]:
-    """The tenant, beside that of the import; no line of the log names anybody of it."""
-    yield concerned(zoo.engine, zoo.engine.control.create_tenant())  # type: ignore[attr-defined]
-    assert (zoo.engine.errors, zoo.engine.poison) == ([], [])
-    lines.name_nobody(text.kept for text in NAMES)
 
 
 def names(people: Mapping[str, Text]) -> dict[str, str]:
@@ -164,3 +155,9 @@ def test_a_suggestion_names_what_may_be_nobody(known: Concerned) -> None:
     (answered,) = known.api.every("suggestions", answered=True)
     assert (answered["object_id"], answered["name"]) == (first, NAMES[0].kept)
     known.api.ask("PUT", f"suggestions/{first}", json={"answer": ""})
+
+
+def test_no_line_of_the_log_names_anybody(known: Concerned, lines: Lines) -> None:
+    """Of all that was done to them, by whomever."""
+    assert (known.acme.engine.errors, known.acme.engine.poison) == ([], [])
+    lines.name_nobody(text.kept for text in NAMES)

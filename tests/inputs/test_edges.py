@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 from collections.abc import Iterator
 from typing import Any
@@ -10,11 +12,13 @@ import markupsafe
 import pytest
 from starlette.types import ASGIApp
 
+from shared.csvtext import plain
 from sync.adapters.graph.directory import GraphDirectory
 from sync.adapters.queues import LARGEST
 from sync.core.connection import Connection, ConnectionState
 from sync.core.messages import ChangesMessage, decode, encode, pack, unpack
 from sync.core.model import ChangeKind, UserChange
+from sync.core.runs import MailState
 from sync.panel.app import create_app
 from sync.panel.session import COOKIE
 from tests.inputs.pages import ANN
@@ -142,6 +146,31 @@ def test_what_a_caller_sends_is_taken_or_refused_by_name(world: World, caller: C
         assert told.status_code == 200
         if answer.status_code == 200 and path.endswith("/settings") and body.get("mapping") == rules:
             assert told.json()["mapping"][0]["default"] == text.given
+
+
+@pytest.mark.parametrize(
+    "text", [one for one in STRINGS if one.kept and len(one.given.encode(errors="replace")) <= LONGEST], ids=named
+)
+def test_who_decides_about_a_hold_or_a_mail(text: Text) -> None:
+    """Under any subject: told to the letter, in the file of holds as well; half a character is nobody's."""
+    world = World()
+    connection = world.connect()
+    world.hold(connection, ["Ann Ross"])
+    world.mail(connection, 1, MailState.DUE)
+    base, admin = f"{API}/connections/{connection.id}", Caller(world)
+    odd = Caller(world, sub=text.given)
+    mail = f"{base}/mails/{object_id(1)}.1/cancel"
+    hold = f"{base}/holds/{'h' * 16}/reject"
+    if "\ud800" in text.given:
+        assert {odd.post(path).status_code for path in (mail, hold)} == {401}
+        return
+    assert {odd.post(path).status_code for path in (mail, hold)} == {200}
+    subject = text.given.strip()
+    assert [one["by"] for one in admin.get(f"{base}/mails").json()["items"]] == [subject]
+    assert [one["decided_by"] for one in admin.get(f"{base}/holds").json()["items"]] == [subject]
+    file = admin.get(f"{base}/holds", params={"format": "csv"}).content.decode("utf-8-sig")
+    (row,) = csv.DictReader(io.StringIO(file, newline=""))
+    assert plain(row["decided_by"]) == subject
 
 
 @pytest.mark.parametrize("text", STRINGS, ids=named)

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator
-from typing import Any
 
 import markupsafe
 import pytest
@@ -16,55 +14,14 @@ from sync.panel.app import create_app
 from tests.fakes.engine import Tenanted
 from tests.inputs.conftest import Lines
 from tests.inputs.files import read_csv
+from tests.inputs.typed import CHOICES, FIELDS, HALF, PLACES, STRINGS, SUBJECTS, TYPED, Item, fits
 from tests.inputs.world import MAIL_DOMAIN, Zoo
-from tests.inputs.zoo import ADDRESSES, IDS, LONGEST, TEXTS
+from tests.inputs.zoo import ADDRESSES, IDS, LONGEST
 from tests.panel.browser import Browser
 from tests.panel.world import workspace_token
 from tests.real.api import Api
 
 pytestmark = pytest.mark.azurite
-STRINGS = [str(text.given) for text in TEXTS if isinstance(text.given, str)]
-HALF = [text for text in STRINGS if "\ud800" in text]
-TYPED = [text for text in STRINGS if len(text) <= LONGEST and text not in HALF]  # of these each may be kept
-WORDS = [text for text in TYPED if clean(text)]
-TARGET = re.compile("[a-z][a-z0-9_]{0,39}")
-QUOTED = [text for text in TYPED if len(text) < 400]  # with its quotes an expression has at most 500 characters
-SUBJECTS = [text for text in WORDS if len(text.encode()) <= LONGEST]  # a longer one is refused with its token
-Item = dict[str, Any]
-
-
-def literal(text: str) -> str:
-    """The expression that is this text."""
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
-    return f'"{escaped}"'
-
-
-DEFAULTS: Item = {
-    "mapping": [
-        {"target": f"d{number}", "value": "city", "apply": "always", "on_null": "default", "default": text}
-        for number, text in enumerate(TYPED)
-    ]
-}
-CONSTANTS: Item = {
-    "mapping": [
-        {"target": f"c{number}", "value": literal(text), "apply": "always", "on_null": "clear", "default": ""}
-        for number, text in enumerate(QUOTED)
-    ]
-}
-FILTERS: Item = {
-    "scope": {
-        "chosen": {"everyone": True, "groups": [], "people": [], "excluded_groups": [], "excluded_people": []},
-        "guests": False,
-        "disabled": False,
-        "domains": [],
-        "filters": [{"attribute": "userType", "operator": "in", "values": ["Member", *WORDS]}],
-    }
-}
-CHOICES = {"defaults": DEFAULTS, "constants": CONSTANTS, "filters": FILTERS}
-FIELDS = {
-    "defaults": {f"d{number}": clean(text) for number, text in enumerate(TYPED) if clean(text)},
-    "constants": {f"c{number}": clean(text) for number, text in enumerate(QUOTED) if clean(text)},
-}
 
 
 @pytest.fixture(scope="module")
@@ -156,46 +113,6 @@ def test_typed_texts_reach_accounts_as_entras_do(api: Api, typed: Tenanted, kind
     api.save(**before)
 
 
-def choice(**parts: Any) -> Item:
-    """Settings of a scope."""
-    return {"scope": {"chosen": {"everyone": True}, **parts}}
-
-
-def rule(**parts: Any) -> Item:
-    """Settings of one rule."""
-    return {"mapping": [{"target": "extra", "value": "city", **parts}]}
-
-
-PLACES: dict[str, Any] = {
-    "mapping.0.target": lambda text: rule(target=text),
-    "mapping.0.value": lambda text: rule(value=text),
-    "mapping.0.default": lambda text: rule(default=text),
-    "scope.filters.0.attribute": lambda text: choice(filters=[{"attribute": text, "operator": "present"}]),
-    "scope.filters.0.values": lambda text: choice(
-        filters=[{"attribute": "userType", "operator": "in", "values": ["Member", text]}]
-    ),
-    "scope.domains.0": lambda text: choice(domains=[text]),
-    **{
-        f"scope.chosen.{name}.0": lambda text, name=name: {"scope": {"chosen": {"everyone": True, name: [text]}}}
-        for name in ("groups", "people", "excluded_groups", "excluded_people")
-    },
-    "audience.excluded_people.0": lambda text: {"audience": {"everyone": True, "excluded_people": [text]}},
-}
-
-
-def fits(place: str, text: str) -> bool:
-    """Whether the product says that this may stand there."""
-    match place:
-        case "mapping.0.target":
-            return TARGET.fullmatch(text) is not None
-        case "mapping.0.default":
-            return text in TYPED
-        case "scope.filters.0.values":
-            return text in WORDS
-        case _:
-            return False
-
-
 def sent(api: Api, method: str, path: str, body: Item, **headers: str) -> tuple[int, Item]:
     """Status and JSON of a call whose body may hold half a character."""
     told = {"Content-Type": "application/json", **headers}
@@ -226,6 +143,16 @@ def wrong(problem: Item) -> set[str]:
         *(f["field"] for f in problem.get("fields") or ()),
     ]
     return {one.removeprefix("body.") for one in named}
+
+
+def test_a_name_that_nobody_asked_for_is_refused_as_one_line(api: Api) -> None:
+    """A misspelt field is told back, as one line, and nothing is saved."""
+    before = api.settings()
+    for text in STRINGS:
+        status, told = sent(api, "PUT", "settings", {text: 1}, **{"If-Match": before[1]})
+        assert (status, told["code"]) == (422, "not_understood")
+        assert [one["field"] for one in told["fields"]] == ["body" if text in HALF else clean(f"body.{text}")]
+    assert api.settings() == before
 
 
 def test_fields_of_ones_own_are_texts(api: Api, typed: Tenanted) -> None:

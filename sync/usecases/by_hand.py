@@ -15,7 +15,7 @@ from shared.clock import iso
 from shared.errors import Conflict, NeedsAdmin
 from shared.events import log
 from sync.core.connection import Connection, shard_of
-from sync.core.decide import differs, pinned
+from sync.core.decide import differs, hold_back, pinned
 from sync.core.decision import Decision
 from sync.core.messages import MailMessage
 from sync.core.model import AccountState, Action, Hand, Judged, PersonRecord
@@ -160,8 +160,23 @@ def _judged(record: PersonRecord, answer: Judged | None) -> PersonRecord:
 
 
 def _told(decisions: list[Decision]) -> list[Decision]:
-    """An admin's act is always told, also where the account stays as it was; and it is not for the guard to judge."""
-    return [_with_fields(one) if one.action is Action.SKIP else one for one in decisions]
+    """An admin's act is always told, also where the account stays as it was. What it asks for is not for the guard to
+    judge.
+    """
+    asked = [_no_more_than_asked(one) for one in decisions]
+    return [_with_fields(one) if one.action is Action.SKIP else one for one in asked]
+
+
+def _no_more_than_asked(decision: Decision) -> Decision:
+    """Without a removal that the act does not ask for: that goes on waiting on its hold, or for the run that is to
+    judge it.
+    """
+    before, after = decision.before, decision.after
+    asked = after.hand is not before.hand or (after.judged == "not_a_person" and after.judged != before.judged)
+    if asked or not (decision.removes or decision.drops):
+        return decision
+    kept = hold_back(decision, before.held)
+    return kept if before.held else replace(kept, reason=before.reason)
 
 
 def _with_fields(decision: Decision) -> Decision:

@@ -96,6 +96,18 @@ ELSEWHERE: Mapping[str, str] = {
     "Hold.decided_by": "test_edges.py::test_who_decides_about_a_hold_or_a_mail",
     "Mail.by": "test_edges.py::test_who_decides_about_a_hold_or_a_mail",
 }
+# What callers put into addresses and headers, and where every input is put there.
+ASKED: Mapping[str, str] = {
+    **dict.fromkeys(
+        ("connection_id", "hold_id", "mail_id", "object_id", "run_id"),
+        "test_told.py::test_an_id_is_canonical_or_nobodys",
+    ),
+    **dict.fromkeys(
+        ("cursor", "group", "person", "run", "search", "since", "until"),
+        "test_told.py::test_a_query_is_a_text",
+    ),
+    "if-match": "test_typed.py::test_a_version_that_there_is_not",
+}
 # What callers send, and where every input is sent so.
 SENT: Mapping[str, str] = {
     "ByHand.fields{}": "test_typed.py::test_fields_of_ones_own_are_texts",
@@ -144,6 +156,12 @@ def leaves(part: str) -> set[str]:
     for operation in operations().values():
         list(_texts(operation.get(part, {}), shape))
     return found
+
+
+def parameters() -> set[str]:
+    """The names of whatever an address or a header may hold that is no number, no flag and no word of ours."""
+    every = [one for operation in operations().values() for one in operation.get("parameters", ())]
+    return {one["name"] for one in every if [*_texts(one["schema"], lambda _: None)]}
 
 
 def operations() -> dict[tuple[str, str], Json]:

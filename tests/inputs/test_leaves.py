@@ -32,9 +32,14 @@ def test_every_text_that_is_sent_is_known() -> None:
     assert {*leaves.SENT} == leaves.leaves("requestBody")
 
 
+def test_every_text_that_is_asked_with_is_known() -> None:
+    """A new parameter of text must be given every input."""
+    assert {*leaves.ASKED} == leaves.parameters()
+
+
 def test_what_is_looked_at_elsewhere_is_there() -> None:
     """File and test exist."""
-    for named in {*leaves.ELSEWHERE.values(), *leaves.SENT.values()}:
+    for named in {*leaves.ELSEWHERE.values(), *leaves.SENT.values(), *leaves.ASKED.values()}:
         file, _, test = named.partition("::")
         assert f"def {test}(" in (HERE / file).read_text(encoding="utf-8"), named
 

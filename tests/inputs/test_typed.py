@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 
 import markupsafe
@@ -152,6 +153,28 @@ def test_a_name_that_nobody_asked_for_is_refused_as_one_line(api: Api) -> None:
         status, told = sent(api, "PUT", "settings", {text: 1}, **{"If-Match": before[1]})
         assert (status, told["code"]) == (422, "not_understood")
         assert [one["field"] for one in told["fields"]] == ["body" if text in HALF else clean(f"body.{text}")]
+    assert api.settings() == before
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_what_is_no_text_is_refused_by_its_place(api: Api, place: str) -> None:
+    """Null, a number, a flag, a list, an object: 422 that names the place, and nothing is saved."""
+    before = api.settings()
+    for given in (None, 7, 1.5, True, ["a list"], {"an": "object"}):
+        status, told = sent(api, "PUT", "settings", PLACES[place](given), **{"If-Match": before[1]})
+        assert (status, told["code"]) == (422, "not_understood"), given
+        assert wrong(told) <= {place, f"{place}.1"}, given
+        assert wrong(told)
+    assert api.settings() == before
+
+
+def test_a_version_that_there_is_not(api: Api) -> None:
+    """Any If-Match but the version's own: 412, and nothing is saved."""
+    before = api.settings()
+    for text in STRINGS:
+        header = re.sub(rb"[\x00-\x1f\x7f]", b"", text.encode(errors="surrogatepass"))  # no server takes more
+        answer = api.request("PUT", "settings", json={"retention_days": 99}, headers={"If-Match": header})
+        assert (answer.status_code, answer.json()["code"]) == (412, "settings_changed"), text
     assert api.settings() == before
 
 

@@ -22,7 +22,6 @@ from sync.adapters.tables import Storage
 from sync.adapters.trust import trust
 from sync.core.mapping import select_of
 from tests.adapters.conftest import make_new, settings_for, shared_cloud  # noqa: F401 -- fixtures
-from tests.inputs.concerned import Concerned, concerned
 from tests.inputs.world import MAIL_DOMAIN, SETTINGS, Zoo, connect, hire_all, properties
 from tests.inputs.zoo import TEXTS, Text
 from tests.panel.world import WORKSPACE, settings
@@ -108,12 +107,6 @@ def zoo(
     acme.imported(mail_existing=True)
     yield made
     microsoft.close()
-
-
-@pytest.fixture(scope="session")
-def known(zoo: Zoo) -> Concerned:
-    """Everybody whom something concerns, in a tenant beside that of the import."""
-    return concerned(zoo.engine, zoo.engine.control.create_tenant())  # type: ignore[attr-defined]
 
 
 def put_first(cloud: Cloud, tenant: str) -> dict[str, Text]:

@@ -26,8 +26,13 @@ ADDRESSES = re.compile(r"[^\s@<>\",;]+@[a-z0-9.-]+")
 DETAILS = re.compile(r"[A-Za-z0-9_.-]+")  # an id, an attribute, a domain
 ETAGS = re.compile(r'"[0-9a-f]+"')
 
+
+def _set(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
 # What is ours, or has one form: it holds nothing else.
-STRICT: Mapping[re.Pattern[str], str] = {
+_FORMS: Mapping[re.Pattern[str], str] = {
     IDS: """
         Account.connection_id Account.id Account.object_id AccountOfPerson.id Affected.object_id
         BegunConnection.id Certificate.connection Certificate.run Certificate.sha256 Certificate.tenant_id
@@ -71,25 +76,29 @@ STRICT: Mapping[re.Pattern[str], str] = {
     ETAGS: "Hold.etag",
     DETAILS: "Affected.detail Filter.attribute Judgement.detail",
 }
+STRICT = {leaf: pattern for pattern, names in _FORMS.items() for leaf in names.split()}
 # Sentences of ours, and what else names nobody.
-NAMELESS = """
+NAMELESS = _set(
+    """
     BegunConnection.consent_url Eligibility.sentence FieldProblem.problem HandStanding.sentence InEntra.sentence
     Mail.note MailStanding.sentence Match.explanation MatchStanding.sentence Outlook.sentence Person.explanation
-    Problem.detail Problem.instance Problem.number Problem.title Problem.type ProblemOfConnection.remedy
-    Run.explanation Scope.domains[] SettingsProblem.message SettingsProblem.path Sign.text
+    Problem.detail Problem.instance Problem.number Problem.title Problem.type ProblemOfConnection.remedy Run.explanation
+    Scope.domains[] SettingsProblem.message SettingsProblem.path Sign.text
     """
+)
 # Text from outside: of people and groups, and of what admins type.
-TOLD = """
-    Account.name AccountOfPerson.fields{} Affected.name Certificate.tenant_name CertificateHead.tenant_name
-    ConflictStanding.name ConflictStanding.sentence Connection.tenant_name ConnectionDetail.tenant_name
-    Difference.name FieldRule.default FieldRule.value FieldStanding.after_sync FieldStanding.rule
-    FieldStanding.stored Fields.after{} Fields.before{} Fields.name Filter.values[] Group.description Group.mail
-    Group.name GroupStep.name GroupUse.sentence HandStanding.own_fields{} Happening.after{} Happening.before{}
-    Happening.by HeldRemoval.name Hold.cause HoldStanding.cause Judgement.sentence Mail.name Match.name
-    OtherSide.name Person.department Person.mail Person.name Person.own_fields{} Person.user_principal_name
-    Recipient.name Run.by Suggestion.mail Suggestion.name UnfitGroup.name UnfitGroup.sentence Version.by
-    Version.by_name WhyGroup.name WhyPerson.name
+TOLD = _set(
     """
+    Account.name AccountOfPerson.fields{} Affected.name Certificate.tenant_name CertificateHead.tenant_name
+    ConflictStanding.name ConflictStanding.sentence Connection.tenant_name ConnectionDetail.tenant_name Difference.name
+    FieldRule.default FieldRule.value FieldStanding.after_sync FieldStanding.rule FieldStanding.stored Fields.after{}
+    Fields.before{} Fields.name Filter.values[] Group.description Group.mail Group.name GroupStep.name GroupUse.sentence
+    HandStanding.own_fields{} Happening.after{} Happening.before{} Happening.by HeldRemoval.name Hold.cause
+    HoldStanding.cause Judgement.sentence Mail.name Match.name OtherSide.name Person.department Person.mail Person.name
+    Person.own_fields{} Person.user_principal_name Recipient.name Run.by Suggestion.mail Suggestion.name UnfitGroup.name
+    UnfitGroup.sentence Version.by Version.by_name WhyGroup.name WhyPerson.name
+    """
+)
 # Text from outside that is looked at with every input elsewhere, leaf by leaf.
 ELSEWHERE: Mapping[str, str] = {
     "FieldProblem.field": "test_typed.py::test_a_name_that_nobody_asked_for_is_refused_as_one_line",

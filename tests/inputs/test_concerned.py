@@ -2,18 +2,31 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from typing import Any
 
 import pytest
 
-from tests.inputs.concerned import LOST, NAMES, Concerned
+from tests.inputs import leaves
+from tests.inputs.concerned import LOST, NAMES, Concerned, concerned
 from tests.inputs.conftest import Lines
 from tests.inputs.files import read_csv
-from tests.inputs.zoo import Text
+from tests.inputs.walk import read
+from tests.inputs.world import Zoo
+from tests.inputs.zoo import ADDRESSES, TEXTS, Text
+from tests.real.api import Api
 
 pytestmark = pytest.mark.azurite
-Item = dict[str, Any]
+# Long enough, and odd enough, to be nobody's word but the zoo's.
+ODD = {one.kept for one in TEXTS if len(one.kept) > 4 and not one.kept.replace(" ", "").isalnum()}
+GIVEN = {one.mail for one in ADDRESSES if one.mail} | {one.username for one in ADDRESSES}
+
+
+@pytest.fixture(scope="module")
+def known(zoo: Zoo) -> Concerned:
+    """The tenant, beside that of the import."""
+    return concerned(zoo.engine, zoo.engine.control.create_tenant())  # type: ignore[attr-defined]
 
 
 def names(people: Mapping[str, Text]) -> dict[str, str]:
@@ -155,6 +168,23 @@ def test_a_suggestion_names_what_may_be_nobody(known: Concerned) -> None:
     (answered,) = known.api.every("suggestions", answered=True)
     assert (answered["object_id"], answered["name"]) == (first, NAMES[0].kept)
     known.api.ask("PUT", f"suggestions/{first}", json={"answer": ""})
+
+
+def test_each_text_holds_what_is_said_of_it(zoo: Zoo, known: Concerned) -> None:
+    """All that can be read of the import and of this tenant: what is ours has its form and names nobody, and wherever
+    text from outside may stand, some stood.
+    """
+    few = [object_id for one in known.people.values() for object_id in itertools.islice(one, 2)]
+    some = [*read(known.api, few, [next(iter(one)) for one in known.groups.values()])]
+    odd: set[str] = set()
+    for leaf, text in [*read(Api(zoo.acme), [*zoo.texts][:3], [*zoo.groups][:1]), *some]:
+        if pattern := leaves.STRICT.get(leaf):
+            assert not text or pattern.fullmatch(text), (leaf, text)
+        elif leaf in leaves.NAMELESS:
+            assert not any(one in text for one in ODD), (leaf, text)
+        elif any(one in text for one in ODD) or text in GIVEN:
+            odd.add(leaf)
+    assert leaves.TOLD - odd == set()
 
 
 def test_no_line_of_the_log_names_anybody(known: Concerned, lines: Lines) -> None:

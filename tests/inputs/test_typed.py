@@ -200,6 +200,19 @@ def test_fields_of_ones_own_are_texts(api: Api, typed: Tenanted) -> None:
     assert [(row["by"], row["after"]) for row in cells] == done[1:]
 
 
+def test_half_a_character_over_a_field_is_a_blank(api: Api, typed: Tenanted) -> None:
+    """As where Entra tells it, and then it is given back."""
+    person = known(typed, "Cem Kaya")
+    for text in HALF:
+        status, told = sent(api, "PATCH", f"people/{person}", {"fields": {"office": text}})
+        assert (status, told["own_fields"], told["account"]["fields"]["office"]) == (
+            200,
+            {"office": clean(text)},
+            clean(text),
+        )
+    assert api.ask("PATCH", f"people/{person}", json={"fields": {"office": None}})["own_fields"] == {}
+
+
 def test_a_field_that_is_none_or_too_long_changes_nothing(api: Api, typed: Tenanted) -> None:
     """422 for a text of more than a field has, and for a field that the account cannot have."""
     person = known(typed, "Cem Kaya")

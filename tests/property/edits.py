@@ -28,6 +28,10 @@ class Machine(RuleBasedStateMachine):
         super().__init__()
         self.met: set[str] = set()
 
+    def look(self) -> None:
+        """Raise AssertionError for whatever must never be, at any moment."""
+        raise NotImplementedError
+
     def person_of(self, number: int) -> str:
         """One of the people who are there."""
         people = self.tenant.present_people()

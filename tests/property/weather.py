@@ -5,15 +5,11 @@ from __future__ import annotations
 from datetime import timedelta
 
 from hypothesis import strategies as st
-from hypothesis.stateful import precondition
 
 from shared.errors import NeedsAdmin, Transient
-from sync.core.connection import ConnectionState
 from sync.core.messages import PullMessage
 from sync.core.model import FeedName
-from sync.core.runs import Stage
 from sync.ports import SendResult
-from sync.usecases import disconnect
 from tests.property.edits import Machine
 from tests.property.reached import act
 
@@ -89,9 +85,6 @@ class Weather(Machine):
     @act()
     def expire_cursors(self) -> None:
         """Graph forgets its tokens, perhaps in the middle of a full pass."""
-        runs = self.acme.runs
-        if any(run.kind == "pass" and run.stage is Stage.READING and run.cursor for run in runs):
-            self.met.add("410 within a full pass")
         self.engine.directory.expire_cursors()
 
     @act(effects=st.integers(1, 25), landed=st.booleans())
@@ -126,36 +119,3 @@ class Weather(Machine):
     def answer_nothing(self, blank: bool) -> None:
         """A full read is answered with an empty list, as after a right that was lost silently, or no longer."""
         self.tenant.enumerates_nothing = blank
-
-    @act(sure=st.sampled_from([False, False, True]))
-    def disconnect(self, sure: bool) -> None:
-        """The admin disconnects, if sure; whatever is under way is over."""
-        if not sure:
-            return
-        with self.engine.attempt():
-            disconnect.run(self.engine.services, self.acme.view)
-
-    @precondition(lambda self: not self.acme.connection.live)
-    @act(now=st.booleans())
-    def connect_again(self, now: bool) -> None:
-        """The same workspace connects the tenant once more, and starts, at once or when it was read."""
-        self.reconnect()
-        if now:
-            with self.engine.attempt():
-                self.acme.start()
-
-    def reconnect(self) -> None:
-        """A new connection of the same tenant, in the stead of one that was ended."""
-        self.engine.faults.heal()
-        former = self.acme.connection
-        disconnect.run(self.engine.services, self.acme.view)  # whatever was killed on the way
-        self.acme = self.engine.connect(former.workspace, former.tenant_id, digits=former.digits)
-        self.connections[0] = self.acme
-        self.met.add("connected again")
-
-    @precondition(lambda self: self.acme.connection.state is ConnectionState.AWAITING_START)
-    @act()
-    def start(self) -> None:
-        """The admin presses Start."""
-        with self.engine.attempt():
-            self.acme.start()

@@ -124,9 +124,9 @@ class EditsOfPeople(Machine):
             self.tenant.change(person, **moved)
 
     @precondition(lambda self: self.tenant.present_people())
-    @act(who=some, enabled=st.booleans(), guest=st.booleans())
-    def change_standing(self, who: int, enabled: bool, guest: bool) -> None:
-        """Blocked, unblocked, made a guest or a member."""
+    @act(who=some, enabled=st.sampled_from([True, True, False, False, None]), guest=st.booleans())
+    def change_standing(self, who: int, enabled: bool | None, guest: bool) -> None:
+        """Blocked, unblocked, made a guest or a member; now and then Entra no longer says whether they are blocked."""
         kind = "Guest" if guest else "Member"
         self.tenant.change(self.person_of(who), accountEnabled=enabled, userType=kind)
 

@@ -67,6 +67,8 @@ def _of_runs(connection: Tenanted) -> Iterator[str]:
             yield "undo of an undo" if runs[run.of].cause == "undo" else f"undo of a {runs[run.of].kind}"
         if run.kind == "pass" and run.error == "cursor_expired":
             yield "410 within a full pass"
+        if run.cause == "retention" and run.counts.get("purge"):
+            yield "account given up"
         if run.kind == "pass" and run.frozen and run.outcome is Outcome.COMPLETE:
             yield "full pass without groups"
 

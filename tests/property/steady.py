@@ -6,8 +6,10 @@ say whether it is right. These checks follow the way.
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
+from shared.clock import parse_iso
 from sync.core.model import AccountState, PersonRecord
 from sync.core.runs import Outcome
 from sync.core.sync_settings import SyncSettings
@@ -18,6 +20,7 @@ from tests.fakes.engine import Tenanted
 class Seen(NamedTuple):
     """How a connection stood at the last look."""
 
+    at: datetime
     people: dict[str, PersonRecord]
     settings: SyncSettings
     acts: frozenset[str]  # runs that an admin caused
@@ -40,6 +43,7 @@ class Steady:
         acts = [run for run in connection.runs if run.kind == "act"]
         view = connection.view
         now = Seen(
+            connection.engine.clock.now(),
             connection.people,
             view.connection.settings,
             frozenset(run.id for run in acts),
@@ -71,14 +75,17 @@ class Steady:
             assert record.order >> 44 <= now.epoch, f"{record.object_id} was written under an epoch to come"
 
     def _nobody_vanishes(self, connection: Tenanted, before: Seen, now: Seen) -> None:
-        """S8: no row is ever deleted, and no account is given up but by moving on to who the person is now; on the way
-        there it is known by its address.
+        """S8: no row is ever deleted, no account given up but when it was inactive for as long as the admin chose,
+        or by moving on to who the person is now; on the way there it is known by its address.
         """
+        kept = timedelta(days=min(before.settings.purge_days, now.settings.purge_days))
         accounts = {record.account_id for record in now.people.values()}
         accounts |= {holder.account_id for holder in connection.addresses.values()}
         for object_id, record in before.people.items():
             assert object_id in now.people, f"{object_id} is no longer stored"
-            assert not record.account_id or record.account_id in accounts, f"the account of {object_id} is gone"
+            inactive = record.account_state is AccountState.INACTIVE and now.at - parse_iso(record.since) >= kept
+            known = not record.account_id or record.account_id in accounts
+            assert known or inactive, f"the account of {object_id} is gone"
 
     def _by_hand_alone(self, before: Seen, now: Seen) -> None:
         """What an admin did by hand is changed by an act, never by synchronising."""

@@ -20,6 +20,12 @@ def _back_again(machine: InWholeMoves) -> None:
     machine.engine.wait(timedelta(minutes=10))
 
 
+def _given_up(machine: InWholeMoves) -> None:
+    machine.tenant.soft_delete(machine.person_of(0))
+    machine.follow()
+    machine.stand_still(31, gives_up=True)
+
+
 def _undo_twice(machine: InWholeMoves, *, between: bool) -> None:
     machine.engine.clock.advance(1)
     machine.tenant.hire("New Comer")
@@ -72,6 +78,7 @@ MOVES: tuple[tuple[str, Move, set[str]], ...] = (
     ("410 among groups", lambda m: m.expire_within_a_pass("groups", followed=True), {"410 within a full pass"}),
     ("right gone", lambda m: m.lose_the_right_to_groups(passes=True), {"groups frozen", "full pass without groups"}),
     ("right back", _regain, {"groups frozen"}),
+    ("given up", _given_up, {"account given up"}),
     ("returned", lambda m: m.part_and_return(read=True, starts=True), {"disconnected", "connected again"}),
     ("not started", lambda m: m.part_and_return(read=True, starts=False), {"connected again", "waits for Start"}),
 )

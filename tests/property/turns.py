@@ -1,21 +1,26 @@
 """Turns of the weather that take several steps: tokens that expire in mid-pass, a right that is gone for a while, a
-connection that ends and comes back.
+connection that ends and comes back, days in which nothing runs.
 """
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from hypothesis import strategies as st
 from hypothesis.stateful import precondition
 
+from shared.clock import parse_iso
 from shared.errors import NeedsAdmin
 from sync.core.model import FeedName
 from sync.core.runs import Outcome, Run
+from sync.core.settings_check import PURGE_DAYS
 from sync.usecases import disconnect
 from sync.usecases.full_pass import BLOCK_TIME
 from tests.property.connecting import Connecting
 from tests.property.moves import Moves
 from tests.property.reached import act
 
+AGE = timedelta(days=300)  # later, what is told of changes begins to be forgotten
 BLOCKS = 40  # at most, until a pass is in the midst of a feed
 
 
@@ -52,6 +57,22 @@ class Turns(Moves, Connecting):
         self.follow()
         if passes:
             self.follow(passes=True)
+
+    @precondition(lambda self: self.age() < AGE)
+    @act(days=st.sampled_from([8, 31]), gives_up=st.booleans())
+    def stand_still(self, days: int, gives_up: bool) -> None:
+        """Nothing of ours runs for days: every token is too old then, and whoever was inactive for so long is given
+        up where the admin chose so.
+        """
+        if gives_up:
+            with self.engine.attempt():
+                self.acme.save(purge_days=PURGE_DAYS[0])
+        self.engine.clock.advance(timedelta(days=days))
+        self.engine.wait(timedelta(minutes=11))
+
+    def age(self) -> timedelta:
+        """Since the other workspace was connected."""
+        return self.engine.clock.now() - parse_iso(self.connections[1].connection.connected_at)
 
     @precondition(lambda self: self.tenant.refusals)
     @act(passes=st.booleans())

@@ -65,11 +65,14 @@ def kept_out(connection: Tenanted, groups: tuple[str, ...]) -> set[str]:
 
 
 def chosen(connection: Tenanted, object_id: str, choice: Chosen) -> bool:
-    """Whether a choice takes somebody in: exclusion wins."""
-    tenant = connection.tenant
-    if object_id in {*choice.excluded_people, *kept_out(connection, choice.excluded_groups)}:
+    """Whether a choice takes somebody in: exclusion wins. Who was made again goes on being named by the object id they
+    had before (docs/matching.md); that it was theirs is `truth.py`'s to check.
+    """
+    record = connection.people.get(object_id)
+    names = {object_id, *(record.formerly if record is not None else ())}
+    if names & {*choice.excluded_people} or object_id in kept_out(connection, choice.excluded_groups):
         return False
-    return choice.everyone or object_id in {*choice.people, *members(tenant, choice.groups)}
+    return choice.everyone or bool(names & {*choice.people}) or object_id in members(connection.tenant, choice.groups)
 
 
 def why_not(connection: Tenanted, object_id: str, *, judged: str = "") -> Reason:

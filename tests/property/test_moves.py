@@ -20,10 +20,23 @@ def _back_again(machine: InWholeMoves) -> None:
     machine.engine.wait(timedelta(minutes=10))
 
 
-def _given_up(machine: InWholeMoves) -> None:
-    machine.tenant.soft_delete(machine.person_of(0))
+def _one_number_twice(machine: InWholeMoves) -> None:
+    """Whose account the number found goes on with it, and whoever comes later has none."""
+    machine.find_an_account("employee_id", 1)
+    machine.find_an_account("employee_id", 1)
+
+
+def _excluded_and_made_again(machine: InWholeMoves) -> None:
+    """Under the new object id they are excluded by name as before."""
+    machine.save_while_a_pass_runs("scope", 4)
+    (excluded,) = machine.acme.connection.settings.scope.chosen.excluded_people
+    machine.engine.pump()
+    properties = machine.tenant.person(excluded) or {}
+    machine.tenant.hard_delete(excluded)
     machine.follow()
-    machine.stand_still(31, gives_up=True)
+    again = machine.tenant.hire("", **properties)
+    machine.follow()
+    assert machine.acme.person(again).account_state != "active"
 
 
 def _undo_twice(machine: InWholeMoves, *, between: bool) -> None:
@@ -66,6 +79,8 @@ MOVES: tuple[tuple[str, Move, set[str]], ...] = (
     ("alias", lambda m: m.find_an_account("alias", 1), {"matched by alias"}),
     ("address", lambda m: m.find_an_account("address", 1), {"matched by address"}),
     ("number", lambda m: m.find_an_account("employee_id", 1), {"matched by employee_id"}),
+    ("one number twice", _one_number_twice, {"matched by employee_id", "conflict"}),
+    ("excluded, made again", _excluded_and_made_again, {"out of scope"}),
     ("made again", lambda m: m.make_again(0, purged=True), {"matched by rehired"}),
     ("too large", lambda m: m.hire_too_large("Ada Lind", shrinks=True), {"too large"}),
     (
@@ -78,7 +93,7 @@ MOVES: tuple[tuple[str, Move, set[str]], ...] = (
     ("410 among groups", lambda m: m.expire_within_a_pass("groups", followed=True), {"410 within a full pass"}),
     ("right gone", lambda m: m.lose_the_right_to_groups(passes=True), {"groups frozen", "full pass without groups"}),
     ("right back", _regain, {"groups frozen"}),
-    ("given up", _given_up, {"account given up"}),
+    ("given up", lambda m: m.stand_still(0, gives_up=True), {"account given up"}),
     ("returned", lambda m: m.part_and_return(read=True, starts=True), {"disconnected", "connected again"}),
     ("not started", lambda m: m.part_and_return(read=True, starts=False), {"connected again", "waits for Start"}),
 )

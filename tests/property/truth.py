@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any
 
 from sync.core.connection import ConnectionState
@@ -89,6 +90,9 @@ class Comparison:
     def _person(self, person: dict[str, Any] | None, record: PersonRecord) -> Iterator[str]:
         if (record.presence is Presence.PRESENT) is not (person is not None):
             yield f"is stored as {record.presence}"
+        for former, later in pairwise((*record.formerly, record.object_id)):
+            if not self._ever_at(former) & self._ever_at(later):
+                yield f"is told to have been {former}, who never had an address of {later}"
         if person is not None and large(person):
             if record.account_state is AccountState.NONE and record.reason is Reason.OK:
                 yield "is more than a row holds and says nothing of it"
@@ -146,10 +150,12 @@ class Comparison:
     def _employee(self, person: dict[str, Any], record: PersonRecord) -> Iterator[str]:
         wanted = address(person)
         taken = wanted != record.address and self._rightly_held(wanted, record)
-        if wanted and wanted != record.address and not taken:
+        has = record.account_state is not AccountState.NONE
+        unclear = not has and self._nobody_can_say(person, record)  # no account, so no address either
+        if wanted and wanted != record.address and not taken and not unclear:
             yield f"holds {record.address!r}, not {wanted}, which is {self._addresses.get(wanted)}"
-        if record.account_state is AccountState.NONE:
-            if not taken and not self._nobody_can_say(person, record):
+        if not has:
+            if not taken and not unclear:
                 yield f"should have an account and has none ({record.reason}, {record.conflict_with})"
             elif record.reason is not Reason.ADDRESS_CONFLICT:
                 yield f"has no account because of {record.reason}, not a conflict"
@@ -171,6 +177,11 @@ class Comparison:
             text = record.fields.get(name, "")
             if text not in right.get(name, {""}):
                 yield f"has {text!r} as {name}, not {right.get(name)}"
+
+    def _ever_at(self, object_id: str) -> set[str]:
+        """Every address that somebody ever had in the directory."""
+        versions = [version.properties for version in self.tenant.people[object_id]]
+        return {address({name: value for name, value in one.items() if value is not None}) for one in versions} - {""}
 
     # --- addresses and accounts ----------------------------------------------------------------------------------
 

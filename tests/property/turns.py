@@ -19,6 +19,7 @@ from sync.usecases.full_pass import BLOCK_TIME
 from tests.property.connecting import Connecting
 from tests.property.moves import Moves
 from tests.property.reached import act
+from tests.property.world import some
 
 AGE = timedelta(days=300)  # later, what is told of changes begins to be forgotten
 BLOCKS = 40  # at most, until a pass is in the midst of a feed
@@ -59,15 +60,17 @@ class Turns(Moves, Connecting):
             self.follow(passes=True)
 
     @precondition(lambda self: self.age() < AGE)
-    @act(days=st.sampled_from([8, 31]), gives_up=st.booleans())
-    def stand_still(self, days: int, gives_up: bool) -> None:
-        """Nothing of ours runs for days: every token is too old then, and whoever was inactive for so long is given
-        up where the admin chose so.
+    @act(who=some, gives_up=st.booleans())
+    def stand_still(self, who: int, gives_up: bool) -> None:
+        """Nothing of ours runs for so long that every token is too old; or until whoever has left before is given up,
+        if the admin chose so.
         """
-        if gives_up:
+        if gives_up and (people := self.staffed(1)):
+            self.tenant.soft_delete(people[who % len(people)])
+            self.follow()
             with self.engine.attempt():
                 self.acme.save(purge_days=PURGE_DAYS[0])
-        self.engine.clock.advance(timedelta(days=days))
+        self.engine.clock.advance(timedelta(days=PURGE_DAYS[0] + 1 if gives_up else 8))
         self.engine.wait(timedelta(minutes=11))
 
     def age(self) -> timedelta:

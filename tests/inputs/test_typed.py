@@ -15,7 +15,7 @@ from sync.panel.app import create_app
 from tests.fakes.engine import Tenanted
 from tests.inputs.conftest import Lines
 from tests.inputs.files import read_csv
-from tests.inputs.typed import CHOICES, FIELDS, HALF, PLACES, STRINGS, SUBJECTS, TYPED, Item, fits
+from tests.inputs.typed import BODIES, CHOICES, FIELDS, HALF, PLACES, STRINGS, SUBJECTS, TYPED, WHOLE, Item, fits
 from tests.inputs.world import MAIL_DOMAIN, Zoo
 from tests.inputs.zoo import ADDRESSES, IDS, LONGEST
 from tests.panel.browser import Browser
@@ -166,6 +166,20 @@ def test_what_is_no_text_is_refused_by_its_place(api: Api, place: str) -> None:
         assert wrong(told) <= {place, f"{place}.1"}, given
         assert wrong(told)
     assert api.settings() == before
+
+
+@pytest.mark.parametrize("body", BODIES, ids=lambda body: ascii(body[:60]))
+def test_a_body_that_is_not_whole_is_refused(api: Api, body: bytes) -> None:
+    """As a page of Graph's is: keys twice, too deep, numbers that are none, another encoding, packed, or with more
+    behind it; what could be read of it is not saved.
+    """
+    before = api.settings()
+    headers = {"Content-Type": "application/json", "If-Match": before[1]}
+    answer = api.request("PUT", "settings", content=body, headers=headers)
+    assert (answer.status_code, answer.json()["code"]) == (422, "not_understood")
+    assert api.settings() == before
+    whole = api.request("POST", "settings/preview", content=WHOLE, headers=headers)
+    assert whole.status_code == 200
 
 
 def test_a_version_that_there_is_not(api: Api) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import re
 from typing import Any
 
@@ -90,3 +91,24 @@ def fits(place: str, text: str) -> bool:
             return text in WORDS
         case _:
             return False
+
+
+WHOLE = b'{"retention_days": 77}'
+BODIES: tuple[bytes, ...] = (  # each says that, and something is wrong with it
+    b'{"retention_days": 77, "retention_days": 77}',
+    b'{"retention_days": 77, "\\u0072etention_days": 78}',
+    b'{"retention_days": 77, "scope": {"chosen": {"everyone": true, "everyone": false}}}',
+    b'{"retention_days": 77, "mapping": ' + b"[" * 10_000 + b"]" * 10_000 + b"}",
+    b'{"retention_days": 1e400}',
+    b'{"retention_days": NaN}',
+    b'{"retention_days": ' + b"7" * 5_000 + b"}",
+    WHOLE.decode().encode("utf-16"),
+    WHOLE.decode().encode("utf-16-le"),
+    WHOLE.decode().encode("utf-32-be"),
+    b"\xef\xbb\xbf" + WHOLE,
+    WHOLE.replace(b"}", b', "\xe9": 1}'),
+    gzip.compress(WHOLE),
+    WHOLE + b"x",
+    WHOLE + WHOLE,
+    WHOLE + b"\0",
+)

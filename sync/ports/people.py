@@ -65,6 +65,9 @@ class People(Protocol):
         carry their new etags).
         """
 
+    def fits(self, record: PersonRecord) -> bool:
+        """Whether a row can hold this person: `commit` would not raise RowTooLarge. Reads and writes nothing."""
+
     def page(self, scope: str, shards: Sequence[str], cursor: str, limit: int) -> tuple[Sequence[PersonRecord], str]:
         """The next `limit` people over the given shards, and the cursor to go on with (empty at the end)."""
 

@@ -16,7 +16,7 @@ from sync.core.model import ChangeKind, GroupChange, MembershipChange, PersonRec
 from sync.core.person import name_of
 from sync.core.runs import HeldRemoval
 from sync.ports import LoadedShard
-from sync.usecases import compare, holds, mentioned, purge, reaching, release, revisit, settle, undo
+from sync.usecases import compare, holds, mentioned, purge, reaching, release, removing, revisit, settle, undo
 from sync.usecases.commit import Done, Pair, Work, begun, commit_people, make_up
 from sync.usecases.groups import apply_groups, count_members
 from sync.usecases.sending import GROUPS, Change
@@ -198,16 +198,16 @@ def _guarded(
     approved = {d.after.object_id: d.before.held for d in decisions if _approved(d, changes)}
     later = release.judged_since(services, view.connection.scope, message.run, approved)
     unasked = [d for d in decisions if d.after.object_id not in approved or d.after.object_id in later]
-    removing = [d for d in unasked if d.removes or d.drops]
-    if not removing:
+    looked_at = removing.removing_of(services, unasked)
+    if not looked_at:
         return decisions
     part = f"{message.run}:{message.part}"
     shrunk = holds.shrunk(services, view.connection, part, lost_members(decisions))
-    waiting = {d.after.object_id: d.before.held for d in removing if d.before.held}
-    leaving = {d.after.object_id: d.before.held for d in removing if d.removes and d.before.held}
+    waiting = {d.after.object_id: d.before.held for d in looked_at if d.before.held}
+    leaving = {d.after.object_id: d.before.held for d in looked_at if d.removes and d.before.held}
     for person in holds.simulations_only(services, view.connection.scope, leaving):
         del waiting[person]  # the end of the account is another decision
-    free = [d for d in removing if d.after.object_id not in waiting]
+    free = [d for d in looked_at if d.after.object_id not in waiting]
     chosen_by = [d for d in free if _by_choice(d)] if view.connection.settings.names_groups else []
     losing = reaching.losing(services, view.connection) if chosen_by else frozenset()
     by_group = [d for d in chosen_by if shrunk & (d.before.groups - d.after.groups) or losing & d.before.groups]

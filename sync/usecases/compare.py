@@ -124,7 +124,7 @@ def _apply(services: Services, view: ConnectionView, current: Run, message: Chan
         return staged.pairs(loaded)
 
     def permit(decisions: list[Decision]) -> list[Decision]:
-        found["removing"] = [d for d in decisions if d.removes or d.drops]
+        found["removing"] = removing.removing_of(services, decisions)
         return [hold_back(d, d.before.held) if d.removes or d.drops else d for d in decisions]
 
     selected = reaching.selected(view, current)

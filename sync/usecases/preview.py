@@ -190,7 +190,7 @@ def _count(found: Preview, decision: Decision, policy: Policy) -> None:
     before, after = decision.before, decision.after
     if after is before:
         return
-    if decision.action in _JOINS:
+    if decision.action in _JOINS and after.account_state is AccountState.ACTIVE:  # some go on with an inactive account
         _note(found.added, decision, decision.action.value, policy, in_scope)
     elif decision.removes:
         _note(found.removed, decision, decision.reason.value, policy, in_scope)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -57,6 +57,13 @@ def _takes(record: PersonRecord, decision: Decision | None = None) -> bool:
     """Whether the guard is to be asked about an account: it is active, is to go, and does not wait already."""
     going = record.account_state is AccountState.ACTIVE if decision is None else decision.removes
     return going and not record.held
+
+
+def removing_of(services: Services, decisions: Iterable[Decision]) -> list[Decision]:
+    """What the guard has to look at of these decisions. Whose news are more than a row holds is kept as before, so
+    there is nothing to count or to hold.
+    """
+    return [one for one in decisions if (one.removes or one.drops) and services.people.fits(one.after)]
 
 
 def leave(

@@ -218,6 +218,7 @@ def test_a_row_beyond_storage_is_named(store: Store) -> None:
     with pytest.raises(RowTooLarge) as caught:
         store.people.commit(store.people.load(SCOPE, ""), [person(1), person(2, source={"a": noise})], ONE, None)
     assert caught.value.object_id == oid(2)
+    assert [store.people.fits(one) for one in (person(1), person(2, source={"a": noise}))] == [True, False]
     assert store.people.load(SCOPE, "").records == {}
 
 

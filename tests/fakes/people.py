@@ -67,6 +67,10 @@ class FakePeople:
             }
             return LoadedShard(scope, shard, {**loaded.records, **written}, counts, counter.etag)
 
+    def fits(self, record: PersonRecord) -> bool:
+        """By the same measure as a commit."""
+        return _size(record) <= self.row_bytes
+
     def page(self, scope: str, shards: Sequence[str], cursor: str, limit: int) -> tuple[Sequence[PersonRecord], str]:
         """In the order of shards, then object ids."""
         with self._ground.lock:
@@ -195,13 +199,17 @@ def _measure(writes: Sequence[PersonRecord], row_bytes: int) -> None:
         raise Defect(f"{len(writes)} people in one commit")
     total = 0
     for record in writes:
-        text = repr((record.source, record.fields, record.memberships)).encode()
-        size = 400 + len(text if len(text) < PLAIN_BYTES else zlib.compress(text, 1))
+        size = _size(record)
         if size > row_bytes:
             raise RowTooLarge(record.object_id)
         total += size * 4 // 3  # as base64
     if total > TRANSACTION_BYTES:
         raise TransactionTooLarge(f"{total} bytes")
+
+
+def _size(record: PersonRecord) -> int:
+    text = repr((record.source, record.fields, record.memberships)).encode()
+    return 400 + len(text if len(text) < PLAIN_BYTES else zlib.compress(text, 1))
 
 
 def _place(after: str) -> list[str]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from sync.core.model import AccountState, Hand, Reason
 from sync.core.sync_settings import Chosen, Scope
-from sync.usecases import by_hand
+from sync.usecases import by_hand, preview
 from tests.fakes.engine import Engine, Tenanted
 from tests.property.safety import Watchdog
 from tests.property.truth import differences
@@ -197,6 +199,25 @@ def test_who_is_excluded_by_name_stays_excluded(acme: Tenanted, what: str) -> No
         assert record.account_state is (AccountState.ACTIVE if what == "audience" else AccountState.INACTIVE)
         assert record.reason is (Reason.OK if what == "audience" else Reason.OUT_OF_SCOPE)
     assert all(one.audience for one in acme.people.values() if one.account_id not in {"", account})
+
+
+def test_a_preview_knows_who_goes_on_without_an_active_account(acme: Tenanted) -> None:
+    """Who was judged to be nobody and is made again outside the scope is not told as joining where the scope widens:
+    they go on with the account, and with what the admin answered.
+    """
+    services, former = acme.engine.services, acme.tenant.present_people()[0]
+    by_hand.change(services, acme.connection, former, "admin", judged="not_a_person")
+    properties = acme.tenant.person(former) or {}
+    acme.tenant.hard_delete(former)
+    acme.sync()
+    again = acme.tenant.hire("", **{**properties, "userType": "Guest"})
+    acme.sync()
+    seen = preview.preview(services, acme.view, replace(acme.connection.settings, scope=Scope(guests=True)))
+    assert seen is not None
+    assert (seen.added.count, seen.mailed.count) == (0, 0)
+    acme.choose(scope=Scope(guests=True))
+    record = acme.person(again)
+    assert (record.account_state, record.judged, record.formerly) == (AccountState.INACTIVE, "not_a_person", (former,))
 
 
 def test_kept_and_restored(acme: Tenanted) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from datetime import timedelta
 
 import pytest
 
@@ -97,3 +98,25 @@ def test_a_group_of_which_a_message_holds_too_little(engine: Engine) -> None:
     acme.sync()
     assert (acme.groups[staff].name, acme.groups[other].members) == ("All staff", 1)
     assert not engine.poison
+
+
+def test_who_is_more_than_a_row_holds_takes_nothing_of_the_guards_day(by_alias: Tenanted) -> None:
+    """Somebody who would be removed and whose news no row can hold stays as they were: no full pass counts them, none
+    holds them, and as many others may leave that day as ever.
+    """
+    acme, people = by_alias, by_alias.tenant.present_people()
+    acme.tenant.change(people[0], accountEnabled=False, proxyAddresses=aliases(160))
+    for _ in range(6):
+        acme.reconcile()
+        acme.sync()
+    assert acme.person(people[0]).account_state is AccountState.ACTIVE
+    assert acme.holds == []
+    for person in people[1:6]:
+        acme.tenant.soft_delete(person)
+    acme.sync()
+    assert acme.holds == []
+    assert [acme.person(one).account_state for one in people[1:6]] == [AccountState.INACTIVE] * 5
+    acme.tenant.change(people[0], proxyAddresses=[])
+    acme.engine.clock.advance(timedelta(days=1, minutes=1))
+    acme.reconcile()
+    assert acme.person(people[0]).reason is Reason.DISABLED

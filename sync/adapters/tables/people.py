@@ -19,7 +19,7 @@ from sync.adapters.tables import columns, keys, person
 from sync.adapters.tables.shape import upgraded
 from sync.adapters.tables.table import Operation, Table, etag_of
 from sync.core.model import Counts, PersonRecord
-from sync.ports import COMMIT_LIMIT, Activity, BadCursor, LoadedShard, TransactionTooLarge
+from sync.ports import COMMIT_LIMIT, Activity, BadCursor, LoadedShard, RowTooLarge, TransactionTooLarge
 
 VERSION = 1
 COUNTER = "n"
@@ -89,6 +89,14 @@ class TablePeople:
         written = {one.object_id: replace(one, etag=etag) for one, etag in zip(writes, etags[1:], strict=False)}
         token = counter._replace(etag=etags[0]).token()
         return LoadedShard(loaded.scope, loaded.shard, {**loaded.records, **written}, counts, token)
+
+    def fits(self, record: PersonRecord) -> bool:
+        """By encoding the row."""
+        try:
+            person.encode(record)
+        except RowTooLarge:
+            return False
+        return True
 
     def page(self, scope: str, shards: Sequence[str], cursor: str, limit: int) -> tuple[Sequence[PersonRecord], str]:
         """In the order of shards, then object ids."""

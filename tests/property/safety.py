@@ -15,7 +15,7 @@ from sync.core.runs import Run
 from tests.fakes.engine import Engine, Tenanted
 from tests.property.steady import Steady
 
-FLOOR = 5  # removals a day; the tests' tenants are too small for the share to count
+FLOOR, SHARE = 5, 10  # removals a day, or one in so many active accounts, whichever is more
 DAY = timedelta(hours=24)
 
 
@@ -26,6 +26,7 @@ class Watchdog:
         self._engine = engine
         self._connections = connections
         self._orders: dict[tuple[str, str], int] = {}
+        self._most: dict[str, int] = {}  # scope -> active accounts there ever were at once
         self._chosen_anew: set[str] = set()  # scopes that had other settings than the first
         self.steady = Steady()
 
@@ -99,7 +100,9 @@ class Watchdog:
                     if activity.run not in approved:
                         when.append(parse_iso(activity.at))
         when.sort()
-        for first, last in zip(when, when[FLOOR:], strict=False):
+        active = sum(record.account_state is AccountState.ACTIVE for record in connection.people.values())
+        most = self._most[connection.scope] = max(active, self._most.get(connection.scope, 0))
+        for first, last in zip(when, when[max(FLOOR, most // SHARE) :], strict=False):
             assert last - first >= DAY, "more removals in a day than the guard allows"
 
     def _every_change_is_told_once(self, connection: Tenanted, people: dict[str, PersonRecord]) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Literal
 
@@ -93,6 +93,12 @@ class Run:
     done_parts: frozenset[int] = frozenset()
     counts: Mapping[str, int] = field(default_factory=dict)  # Action value -> accounts; also `held`, `groups` …
     etag: str = field(default="", compare=False)
+
+
+def ended(run: Run, at: str, error: str = "") -> Run:
+    """The run as it ends at a moment (ISO): complete, or incomplete with a code (docs/activity.md, Runs)."""
+    outcome = Outcome.INCOMPLETE if error else Outcome.COMPLETE
+    return replace(run, stage=Stage.DONE, outcome=outcome, error=error, finished_at=at, touched_at=at)
 
 
 CHANGING = ("create", "link", "update", "deactivate", "reactivate", "moved")

@@ -8,7 +8,7 @@ from datetime import datetime
 from shared.clock import parse_iso
 from sync.core.connection import Cloud, ConnectionState
 from sync.core.model import AccountState, ActivityEntry, GroupRecord, MailMark, Reason
-from sync.core.runs import MailState, Run, Stage
+from sync.core.runs import MailState, Run, Stage, changed
 from sync.usecases.chosen_groups import ChosenGroup, Use
 
 STATES: Mapping[ConnectionState, str] = {
@@ -136,8 +136,9 @@ INCOMPLETE: Mapping[str, str] = {
     "plan_outdated": "What was read had to be read anew before it could be applied.",
     "superseded": "Something changed meanwhile; the run that followed decided everybody.",
     "interrupted": "It was interrupted; the activity tells what it did.",
+    "disconnected": "The tenant was disconnected meanwhile; the activity tells what it did.",
 }
-_WRITTEN = frozenset({"interrupted", "superseded"})  # of a run that had begun to write
+_WRITTEN = frozenset({"interrupted", "superseded", "disconnected"})  # of a run that may have begun to write
 
 
 def why_incomplete(run: Run) -> str:
@@ -221,6 +222,11 @@ def run_length(run: Run) -> float | None:
     if not run.finished_at:
         return None
     return (parse_iso(run.finished_at) - parse_iso(run.started_at)).total_seconds()
+
+
+def ended_early(run: Run) -> str:
+    """What a run did that ended early; empty for nothing."""
+    return run_summary(run) if changed(run) else ""
 
 
 def run_summary(run: Run) -> str:

@@ -12,7 +12,7 @@ from sync.core.connection import Connection, ConnectionState, ConnectionView, Fe
 from sync.core.guard import limit_of
 from sync.core.messages import PullMessage
 from sync.core.model import FEEDS
-from sync.core.runs import Outcome, Run, Stage
+from sync.core.runs import Run, ended
 from sync.usecases import certificate, managers, subscribe
 from sync.usecases.rows import update_connection, update_reader
 from sync.usecases.services import Services
@@ -21,8 +21,7 @@ from sync.usecases.staged import ADDRESSES, BALANCES, CONTESTED, MANAGERS, MATCH
 
 def finish(services: Services, view: ConnectionView, run: Run) -> None:
     """A pass or a revisit is complete. Raises Conflict when somebody else finishes it."""
-    now = iso(services.clock.now())
-    done = services.runs.save(replace(run, stage=Stage.DONE, outcome=Outcome.COMPLETE, finished_at=now, touched_at=now))
+    done = services.runs.save(ended(run, iso(services.clock.now())))
     counts = run.counts
     log(
         "pass.finished" if run.kind == "pass" else "revisit.finished",

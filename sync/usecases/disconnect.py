@@ -11,7 +11,7 @@ from dataclasses import replace
 from shared.errors import Conflict, NeedsAdmin, Transient
 from shared.events import log
 from sync.core.connection import Connection, ConnectionState, ConnectionView
-from sync.usecases import subscribe
+from sync.usecases import standstill, subscribe
 from sync.usecases.services import Services
 
 
@@ -29,6 +29,7 @@ def run(services: Services, view: ConnectionView, *, erase: bool = False) -> Con
         )
         log("connection.disconnected", connection=connection.id, epoch=epoch)
     if connection.tenant_id:
+        standstill.end(services, connection)
         services.tenants.release(connection.tenant_id, connection.id)
         _drop_subscriptions(services, ConnectionView(connection, view.reader, view.watch))
     return connection

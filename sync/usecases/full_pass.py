@@ -20,7 +20,7 @@ from sync.core.connection import ConnectionState, ConnectionView, Reader
 from sync.core.mapping import select_of
 from sync.core.messages import PassMessage
 from sync.core.model import FEEDS, FeedName, Page
-from sync.core.runs import Outcome, Run, Stage
+from sync.core.runs import Outcome, Run, Stage, ended
 from sync.core.trail import EndlessFeed, Trail
 from sync.ports import CursorExpired
 from sync.usecases import closing, endless, health, lease, passgroups, settle, stages, start
@@ -225,10 +225,7 @@ def _abandon(
     """End a pass as incomplete: nothing is concluded from it, nobody is removed. The tenant is left alone for `pause`.
     `reader` is the one who holds the lease; None when it was given back already.
     """
-    now = iso(services.clock.now())
-    services.runs.save(
-        replace(current, stage=Stage.DONE, outcome=Outcome.INCOMPLETE, error=code, finished_at=now, touched_at=now)
-    )
+    services.runs.save(ended(current, iso(services.clock.now()), code))
     log("pass.incomplete", connection=view.connection.id, run=current.id, code=code)
     services.staging.clear(current.scope, current.id)
     later = iso(services.clock.now() + pause) if pause else ""

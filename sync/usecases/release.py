@@ -13,7 +13,7 @@ from datetime import timedelta
 from shared.clock import parse_iso
 from sync.core.connection import Connection
 from sync.core.model import ChangeKind, Presence, UserChange
-from sync.core.runs import Hold, Outcome
+from sync.core.runs import Hold, Stage
 from sync.usecases.sending import Change, cut, hand_over, new_run, run_id_at
 from sync.usecases.services import Services
 
@@ -40,7 +40,7 @@ def resume(services: Services, connection: Connection) -> None:
         recent = hold.state == "approved" and STANDSTILL < now - parse_iso(hold.decided_at) < PATIENCE
         if recent and hold.connection == connection.id:
             run = services.runs.get(connection.scope, _run_id(hold))
-            if run is None or run.outcome is Outcome.RUNNING:
+            if run is None or run.stage is not Stage.DONE:
                 release(services, connection, hold)
 
 

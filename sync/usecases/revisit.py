@@ -16,7 +16,7 @@ from shared.errors import Conflict
 from shared.events import log
 from sync.core.connection import ConnectionView
 from sync.core.model import FEEDS
-from sync.core.runs import Outcome, Run, Stage
+from sync.core.runs import Outcome, Run, Stage, ended
 from sync.usecases import reaching, settle, stages
 from sync.usecases.rows import update_reader
 from sync.usecases.sending import new_run
@@ -80,14 +80,11 @@ def nudge(services: Services, view: ConnectionView) -> None:
 
 
 def _supersede(services: Services, former: Run) -> None:
-    now = iso(services.clock.now())
     while former.outcome is Outcome.RUNNING:
-        ended = replace(
-            former, stage=Stage.DONE, outcome=Outcome.INCOMPLETE, error="superseded", finished_at=now, touched_at=now
-        )
+        superseded = ended(former, iso(services.clock.now()), "superseded")
         try:
-            services.runs.save(ended)
+            services.runs.save(superseded)
         except Conflict:
-            former = services.runs.get(former.scope, former.id) or ended
+            former = services.runs.get(former.scope, former.id) or superseded
         else:
             return

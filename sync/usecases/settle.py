@@ -21,7 +21,7 @@ from shared.errors import Conflict
 from shared.events import log
 from sync.core.connection import Connection, ConnectionState, ConnectionView, Survey
 from sync.core.messages import ChangesMessage
-from sync.core.runs import Outcome, Run, Stage, changed
+from sync.core.runs import Run, Stage, changed, ended
 from sync.usecases import closing, match_plan, reaching, removing
 from sync.usecases.rows import update_connection
 from sync.usecases.sending import GROUPS
@@ -40,16 +40,15 @@ def part_done(services: Services, view: ConnectionView, message: ChangesMessage,
         view.connection.scope, message.run, stage, message.part, {**counts, **metering.taken()}, now
     )
     if run.kind in {"pull", "act"}:
-        if run.outcome is Outcome.RUNNING and len(run.done_parts) == run.parts:
+        if run.stage is Stage.APPLYING and len(run.done_parts) == run.parts:
             _finish_pull(services, view, run)
     elif last:
         move_on(services, view, run)
 
 
 def _finish_pull(services: Services, view: ConnectionView, run: Run) -> None:
-    finished = replace(run, stage=Stage.DONE, outcome=Outcome.COMPLETE, finished_at=iso(services.clock.now()))
     with contextlib.suppress(Conflict):  # somebody else ended it
-        services.runs.save(finished)
+        services.runs.save(ended(run, iso(services.clock.now())))
         if run.cause in {"approval", "undo"}:  # many at once may have gone, unlike by other runs
             closing.measure(services, view.connection)
         if run.cause == "timer" and run.feed in view.watch.subscriptions and changed(run):

@@ -12,7 +12,7 @@ from shared.events import log
 from sync.core.connection import Connection, ConnectionState, ConnectionView
 from sync.core.messages import PassMessage, PullMessage
 from sync.core.model import FEEDS
-from sync.core.runs import Outcome, Run, Stage
+from sync.core.runs import Run, Stage, ended
 from sync.usecases import stages, versions
 from sync.usecases.rows import update_reader
 from sync.usecases.services import Services
@@ -77,9 +77,7 @@ def read_again(services: Services, view: ConnectionView, run: Run) -> None:
     """The plan is not what the tenant is like, or lacks an attribute that the settings name: read the tenant anew. Once
     the admin has started, it goes on without asking again.
     """
-    now = iso(services.clock.now())
-    done = replace(run, stage=Stage.DONE, outcome=Outcome.INCOMPLETE, error="plan_outdated", finished_at=now)
-    services.runs.save(done)
+    services.runs.save(ended(run, iso(services.clock.now()), "plan_outdated"))
     log("pass.incomplete", connection=view.connection.id, run=run.id, code="plan_outdated")
     update_reader(services, view.connection.id, lambda reader: replace(reader, pass_run=""))
     services.staging.clear(run.scope, run.id)

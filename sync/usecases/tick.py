@@ -18,7 +18,7 @@ from sync.core.messages import MailMessage, PassMessage, PullMessage
 from sync.core.model import FEEDS
 from sync.core.runs import Outcome
 from sync.core.silence import silent_since
-from sync.usecases import acts, connect, full_pass, holds, purge, release, revisit, settings_change, subscribe
+from sync.usecases import connect, full_pass, holds, purge, release, revisit, settings_change, standstill, subscribe
 from sync.usecases.services import Services
 
 MAIL_SWEEP = timedelta(minutes=10)  # a due mail older than this has lost its message
@@ -69,7 +69,7 @@ def _one(services: Services, view: ConnectionView, now: datetime, counts: dict[s
         holds.expire(services, connection.scope)
         holds.end_moot(services, connection)
         release.resume(services, connection)
-        acts.resume(services, view)
+        standstill.sweep(services, view)
         purge.begin_when_due(services, view, now)
 
 

@@ -20,7 +20,18 @@ from sync.core.messages import PassMessage, PullMessage, decode
 from sync.core.model import FEEDS, Counts, FeedName, GroupRecord, PersonRecord
 from sync.core.runs import Hold, Mail, Run
 from sync.ports import Holder, ManualAccount, SignIn
-from sync.usecases import apply, full_pass, holds, manual_accounts, onboard, pull, settings_change, start, tick
+from sync.usecases import (
+    apply,
+    disconnect,
+    full_pass,
+    holds,
+    manual_accounts,
+    onboard,
+    pull,
+    settings_change,
+    start,
+    tick,
+)
 from sync.usecases.services import Services
 from sync.usecases.versions import Author
 from tests.fakes.directory import FakeDirectory
@@ -265,11 +276,8 @@ class Tenanted:
         return manual_accounts.create(self._services, self.connection.workspace, address, name, employee_id)
 
     def disconnect(self) -> None:
-        """What is left when an admin has disconnected: a new epoch and a dead state."""
-        connection = self.connection
-        epoch = self._services.tenants.advance(connection.tenant_id, connection.id)
-        self._services.connections.save(replace(connection, epoch=epoch, state=ConnectionState.DISCONNECTED))
-        self._services.tenants.release(connection.tenant_id, connection.id)
+        """As an admin does it."""
+        disconnect.run(self._services, self.view)
 
     # --- what is stored ------------------------------------------------------------------------------------------
 

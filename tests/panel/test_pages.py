@@ -334,7 +334,8 @@ def test_groups_runs_mails_activity(world: World, browser: Browser) -> None:
     connection = world.connect()
     records = world.people(connection.scope, 20)
     world.groups(connection.scope)
-    world.run(connection, "reconcile", outcome=Outcome.INCOMPLETE, error="throttled")
+    world.run(connection, "reconcile", outcome=Outcome.INCOMPLETE, error="throttled", counts={})
+    world.run(connection, "timer", outcome=Outcome.INCOMPLETE, error="interrupted", counts={"deactivate": 3})
     world.run(connection, "notification", 10)
     for number, state in enumerate(MailState):
         world.mail(connection, number, state, "550 no")
@@ -343,7 +344,8 @@ def test_groups_runs_mails_activity(world: World, browser: Browser) -> None:
     assert "Security, dynamic" in browser.get(f"{base}/groups").text
     assert _rows(browser.get(f"{base}/groups", params={"search": "council"}).text) == 1
     runs = _text(browser.get(f"{base}/runs").text)
-    assert "Ended early throttled · nobody was removed" in runs
+    assert "Ended early The directory could not be read to its end. Nobody was removed." in runs
+    assert "Ended early It was interrupted; the activity tells what it did. 3 deactivated" in runs
     assert "1 created, 2 updated" in runs
     mails = browser.get(f"{base}/mails").text
     for words in ("Waiting to be sent", "Refused by the mail server", "Unknown whether it arrived", "550 no"):

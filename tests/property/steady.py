@@ -98,6 +98,7 @@ class Steady:
             assert record.hand is after.hand, f"{object_id} was {record.hand!r} by hand"
             assert record.judged == after.judged, f"{object_id} was judged {record.judged!r}"
             assert record.own == after.own, f"{object_id} had fields of the admin's own"
+            assert record.formerly == after.formerly, f"{object_id} has no other account and other former ids"
 
     def _on_create_stays(self, before: Seen, now: Seen) -> None:
         """A field that is mapped on create is left alone from then on."""

@@ -8,7 +8,6 @@ One machine has every rule. The others have fewer, about one theme, so that the 
 from __future__ import annotations
 
 import os
-from datetime import timedelta
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -17,7 +16,6 @@ from hypothesis.stateful import initialize, invariant, run_state_machine_as_test
 
 from sync.core.connection import ConnectionState
 from sync.core.sync_settings import Chosen, Scope
-from sync.usecases.acts import STANDSTILL
 from tests.fakes.engine import TENANT, WORKSPACE, Engine, Tenanted
 from tests.property.acts import Acts
 from tests.property.choices import Choices
@@ -28,14 +26,12 @@ from tests.property.ports import Witness
 from tests.property.reached import Reached
 from tests.property.safety import Watchdog
 from tests.property.states import states
-from tests.property.truth import Comparison
+from tests.property.truth import SWEPT, Comparison
 from tests.property.turns import Turns
 from tests.property.weather import Delivery, Weather
 from tests.property.world import NAMES, ROW_BYTES, some
 
 OTHER_WORKSPACE, OTHER_TENANT = "beta", "99999999-0000-4000-8000-000000000002"
-# What nobody goes on with is looked for every ten minutes, and told by how long it has stood still.
-SWEPT = STANDSTILL + timedelta(minutes=10)
 SETTLING = 8  # full passes, at most, until nobody waits for somebody's address or an admin any more
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from datetime import timedelta
-from typing import Literal
 
 import pytest
 
@@ -12,11 +11,10 @@ from shared.errors import Conflict, Transient
 from sync.core.connection import ConnectionState
 from sync.core.health import needs_admin
 from sync.core.model import AccountState
-from sync.core.runs import Outcome, Stage
+from sync.core.runs import Stage
 from sync.core.subscription import LIFETIME
 from sync.usecases import lease, subscribe
 from sync.usecases.overview import Announced, Overview, Overviews
-from sync.usecases.sending import new_run
 from tests.fakes.engine import Engine, Tenanted
 
 
@@ -85,17 +83,6 @@ def test_a_pass_that_stands_still_is_taken_up(acme: Tenanted) -> None:
     acme.engine.wait(timedelta(minutes=30))
     assert acme.person(gone).account_state is AccountState.INACTIVE
     assert next(run for run in acme.runs if run.id == stuck.id).stage is Stage.DONE
-
-
-@pytest.mark.parametrize("kind", ["pass", "revisit"])
-def test_a_run_that_nobody_knows_of_is_told_as_interrupted(acme: Tenanted, kind: Literal["pass", "revisit"]) -> None:
-    """Its worker was killed after storing it and before the reader knew of it: the timer ends it, and no other."""
-    services, ended = acme.engine.services, [run.id for run in acme.runs]
-    orphan = services.runs.save(new_run(services, acme.connection, kind, "settings"))
-    acme.engine.wait(timedelta(minutes=15))
-    told = {run.id: (run.outcome, run.error, bool(run.finished_at)) for run in acme.runs}
-    assert told[orphan.id] == (Outcome.INCOMPLETE, "interrupted", True)
-    assert {told[run] for run in ended} == {(Outcome.COMPLETE, "", True)}
 
 
 def test_progress_of_the_first_import(engine: Engine) -> None:

@@ -10,7 +10,7 @@ import pytest
 from shared.errors import NeedsAdmin, Transient
 from sync.core.model import AccountState, Hand, PersonRecord, Reason
 from sync.core.runs import Outcome, Run, Stage
-from sync.usecases import acts, by_hand, undo
+from sync.usecases import by_hand, standstill, undo
 from sync.usecases.sending import new_run
 from tests.fakes.engine import Engine, Tenanted
 
@@ -260,7 +260,7 @@ def test_an_undo_that_stands_still_behind_many_pulls_is_ended(acme: Tenanted) ->
     assert undoing is not None
     acme.engine.faults.fail_next("runs.save", Transient("503"))
     acme.engine.pump()
-    for _ in range(acts.PAGE * 2):
+    for _ in range(standstill.PAGE * 2):
         acme.engine.clock.advance(timedelta(seconds=1))
         pull = new_run(services, acme.connection, "pull", "notification")
         services.runs.save(replace(pull, stage=Stage.DONE, outcome=Outcome.COMPLETE))

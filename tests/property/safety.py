@@ -10,7 +10,7 @@ from shared.clock import parse_iso
 from sync.core.connection import shards
 from sync.core.counting import recount
 from sync.core.decision import shown
-from sync.core.model import AccountState, Action, Counts, PersonRecord, Reason
+from sync.core.model import AccountState, Action, ActivityEntry, Counts, PersonRecord, Reason
 from sync.core.runs import Run
 from tests.fakes.engine import Engine, Tenanted
 from tests.property.steady import Steady
@@ -28,6 +28,7 @@ class Watchdog:
         self._orders: dict[tuple[str, str], int] = {}
         self._most: dict[str, int] = {}  # scope -> active accounts there ever were at once
         self._chosen_anew: set[str] = set()  # scopes that had other settings than the first
+        self._judged: set[str] = set()  # who was ever judged to be nobody
         self.steady = Steady()
 
     def look(self) -> None:
@@ -80,7 +81,9 @@ class Watchdog:
         if settings.version > 1 or any(record.judged for record in connection.people.values()):
             self._chosen_anew.add(connection.scope)
         taken_back = {run.id for run in connection.runs if run.cause == "undo"}
-        approved = {run.id for run in connection.runs if run.cause == "approval" or _by_hand(run)}
+        self._judged |= {one for one, record in connection.people.items() if record.judged == "not_a_person"}
+        approved = {run.id for run in connection.runs if run.cause == "approval"}
+        by_hand = {run.id for run in connection.runs if _by_hand(run)}
         every = shards(connection.connection.digits)
         when = []
         for activity, _ in services.people.activity(connection.scope, every, limit=10_000):
@@ -97,7 +100,8 @@ class Watchdog:
                         or version.properties.get("userType") == "Guest"
                         for version in versions
                     ), f"{entry.object_id} was deactivated without a reason"
-                    if activity.run not in approved:
+                    asked = activity.run in by_hand and (_hand_changed(entry) or entry.object_id in self._judged)
+                    if activity.run not in approved and not asked:
                         when.append(parse_iso(activity.at))
         when.sort()
         active = sum(record.account_state is AccountState.ACTIVE for record in connection.people.values())
@@ -136,6 +140,11 @@ class Watchdog:
 def _account(told: Mapping[str, str]) -> Mapping[str, str]:
     """What an entry always tells; groups, the admin's own fields and the account's id only where they change."""
     return {name: text for name, text in told.items() if name not in {"groups", "own", "account"}}
+
+
+def _hand_changed(entry: ActivityEntry) -> bool:
+    """Whether an act blocked, kept or let go; whoever is only edited is not taken out by that."""
+    return entry.before.get("by_hand") != entry.after.get("by_hand")
 
 
 def _by_hand(run: Run) -> bool:

@@ -100,8 +100,10 @@ class Watchdog:
                         or version.properties.get("userType") == "Guest"
                         for version in versions
                     ), f"{entry.object_id} was deactivated without a reason"
-                    asked = activity.run in by_hand and (_hand_changed(entry) or entry.object_id in self._judged)
-                    if activity.run not in approved and not asked:
+                    if activity.run in by_hand:
+                        asked = _hand_changed(entry) or entry.object_id in self._judged
+                        assert asked, f"{entry.object_id} was edited by hand and taken out"
+                    elif activity.run not in approved:
                         when.append(parse_iso(activity.at))
         when.sort()
         active = sum(record.account_state is AccountState.ACTIVE for record in connection.people.values())

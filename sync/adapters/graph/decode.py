@@ -10,6 +10,7 @@ from typing import Any, NoReturn
 import orjson
 
 from shared.errors import Transient
+from shared.keys_once import keys_once
 
 _RELATIONS = ("members@delta", "manager@delta")
 _ESCAPED_ID = re.compile(rb"\\u006[49]")  # an escaped `i` or `d`: nobody writes them so
@@ -63,16 +64,9 @@ def _expected_ids(data: Any) -> int:
 
 def _decode_exactly(body: bytes) -> Any:
     try:
-        return json.loads(body.decode(), object_pairs_hook=_unique, parse_constant=_refuse)
+        return json.loads(body.decode(), object_pairs_hook=keys_once, parse_constant=_refuse)
     except (ValueError, RecursionError) as error:
         raise NotJson(type(error).__name__) from error
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise ValueError("a key comes twice")
-    return found
 
 
 def _refuse(constant: str) -> NoReturn:

@@ -7,15 +7,11 @@ who reads the first would have agreed to something else than what is done.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 
 from starlette.requests import Request
 
+from shared.keys_once import RepeatedKey, keys_once
 from sync.panel.problems import Problem
-
-
-class _Twice(Exception):
-    """A key comes twice in one object."""
 
 
 async def unambiguous(request: Request) -> None:
@@ -31,16 +27,9 @@ def _says_all_once(body: bytes) -> bool:
     if json.detect_encoding(body) != "utf-8":
         return False
     try:
-        json.loads(body, object_pairs_hook=_once)
-    except _Twice:
+        json.loads(body, object_pairs_hook=keys_once)
+    except RepeatedKey:
         return False
     except (ValueError, RecursionError):
         return True
     return True
-
-
-def _once(pairs: Sequence[tuple[str, object]]) -> dict[str, object]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise _Twice
-    return found
